@@ -1,0 +1,30 @@
+// Numbers that the threads of one host share
+// =============================================================================
+//
+// A lease has to be checked at every read without a message, and a stuck worker cannot answer one: both are numbers
+// in shared memory (L2, L6). Loads and stores are sequentially consistent and never torn.
+//
+//   0 … 15                     for the actors of the host (their layout is theirs)
+//   16 + w × 8 … + 7           worker w's own, written by its loop only
+//
+// Under threads this is a BigInt64Array over a SharedArrayBuffer, under simulation a plain array.
+
+export interface Cells {
+  /** A safe integer. 0 at first. */
+  load(index: number): number;
+  store(index: number, value: number): void;
+}
+
+export const hostCellCount = 16;
+export const workerCellCount = 8;
+
+/** The first of worker `worker`'s own cells. */
+export function workerCell(worker: number): number {
+  return hostCellCount + worker * workerCellCount;
+}
+
+/** Offsets in a worker's block. */
+export const cellTurns = 0; // turns taken since start; a counter that stands still while `cellBusySince` is set is a stall
+export const cellBusySinceMs = 1; // monotonic ms at which the loop began its present run of turns, 0 when it is idle
+export const cellQueued = 2; // messages waiting
+export const cellForActors = 4; // 4 … 7 are for actors of that worker

@@ -1,0 +1,465 @@
+// The loop that runs the actors of one worker
+// =============================================================================
+//
+// Queues messages, gives each a turn, carries out what the turn asked for, and flushes journal and transport once per run
+// of turns. The same loop runs in a worker thread, on the main thread, in a client and in the simulator; only its
+// ports differ.
+//
+// Owns:     mailboxes, timers, incarnations, restarts.
+// Does not: read clocks by itself, touch files or sockets, or know what any message means.
+//
+// Invariants
+//   K1. Effects of a turn are carried out in the order staged, and only if the turn returned (A2).
+//   K2. Signals, timers and disk completions overtake messages; within each of the two queues order is first come, first served (A3).
+//   K3. A completion is delivered only to the incarnation that asked (A5).
+//   K4. Everything appended in a run is flushed in that run; replies to it are turns of a later one.
+//
+// Sources: etcd-io/raft Ready; protoactor-go mailbox (system queue first, throughput budget).
+
+import type { ActorDefinition, ActorSpec, ActorStatus, Message, Signal } from '../contract/actor.js';
+import { type Address, formatAddress } from '../contract/address.js';
+import { cellBusySinceMs, cellQueued, cellTurns, workerCell } from '../contract/cells.js';
+import type { RecoveryReport, StreamConsumer } from '../contract/journal.js';
+import type { Envelope } from '../contract/transport.js';
+import { assert, present, unreachable } from '../std/assert.js';
+import { Queue } from '../std/queue.js';
+import { actorRestartPolicy, onFailure } from '../supervision/restart-policy.js';
+import { type ActorCell, type RunningPhase, statusOf } from './cell.js';
+import { defaultLoopLimits, type LoopLimits, type LoopPorts } from './ports.js';
+import { isAlive, TimerWheel } from './timer-wheel.js';
+import { type Effect, Turn } from './turn.js';
+
+const freshReport: RecoveryReport = { end: 'fresh', cleanShutdown: true, sameBoot: true, recordCount: 0 };
+
+interface Waiting {
+  readonly lsn: number;
+  readonly cell: ActorCell;
+  readonly phase: RunningPhase;
+  readonly message: Message;
+}
+
+type SystemItem =
+  | { readonly kind: 'completion'; readonly cell: ActorCell; readonly phase: RunningPhase; readonly message: Message }
+  | { readonly kind: 'signal'; readonly cell: ActorCell; readonly signal: Signal }
+  | { readonly kind: 'start'; readonly cell: ActorCell; readonly phase: RunningPhase };
+
+export class ActorLoop {
+  readonly #ports: LoopPorts;
+  readonly #limits: LoopLimits;
+  readonly #definitions: ReadonlyMap<string, ActorDefinition>;
+  readonly #cells = new Map<string, ActorCell>();
+  readonly #system = new Queue<SystemItem>();
+  readonly #mail = new Queue<{ readonly to: string; readonly from: Address; readonly message: Message }>();
+  readonly #durableWaits = new Queue<Waiting>();
+  readonly #timers = new TimerWheel();
+  readonly #restarts: { readonly atMs: number; readonly cell: ActorCell }[] = [];
+  readonly #turn: Turn;
+  readonly #cell0: number;
+  #running = false;
+  #wakeAsked = false;
+  #turns = 0;
+  #dropped = 0;
+  #closed = false;
+
+  constructor(
+    ports: LoopPorts,
+    definitions: ReadonlyMap<string, ActorDefinition>,
+    limits: LoopLimits = defaultLoopLimits,
+  ) {
+    this.#ports = ports;
+    this.#definitions = definitions;
+    this.#limits = limits;
+    this.#turn = new Turn(ports, () => this.actors());
+    this.#cell0 = workerCell(ports.worker);
+  }
+
+  /** Messages from outside that found the mailbox full, or no actor of that name. */
+  get droppedCount(): number {
+    return this.#dropped;
+  }
+
+  get turnCount(): number {
+    return this.#turns;
+  }
+
+  get queuedCount(): number {
+    return this.#mail.size + this.#system.size;
+  }
+
+  actors(): readonly ActorStatus[] {
+    const statuses: ActorStatus[] = [];
+    for (const cell of this.#cells.values()) {
+      const status = statusOf(cell);
+      if (status !== undefined) statuses.push(status);
+    }
+    return statuses;
+  }
+
+  inspect(actor: string): Record<string, unknown> | undefined {
+    const cell = this.#cells.get(actor);
+    return cell?.phase.kind === 'running' ? (cell.phase.actor.inspect?.() ?? {}) : undefined;
+  }
+
+  // --- from the world -------------------------------------------------------------------------------------------------
+
+  /** Starts an actor that has no past; a durable one gets a stream. */
+  spawn(spec: ActorSpec): void {
+    assert(!this.#cells.has(spec.name), `an actor named ${spec.name} runs already`);
+    const cell = this.#newCell(spec);
+    if (cell.definition.durable)
+      present(this.#ports.journal, 'a durable actor needs a journal').openStream(spec.name, spec.kind, spec.args);
+    this.#begin(cell, freshReport, false);
+  }
+
+  /** Brings back an actor whose stream was found on disk. REQUIRES an idle journal. */
+  recover(spec: ActorSpec, report: RecoveryReport): void {
+    assert(!this.#cells.has(spec.name), `an actor named ${spec.name} runs already`);
+    this.#begin(this.#newCell(spec), report, report.end !== 'corrupt' && report.end !== 'fresh');
+  }
+
+  /** A message from another worker, host or client. */
+  deliver(envelope: Envelope): void {
+    if (this.#mail.size >= this.#limits.mailboxCountMax) {
+      this.#dropped++;
+      return;
+    }
+    this.#mail.push({ to: envelope.to.actor, from: envelope.from, message: envelope.message });
+    this.#askWake();
+  }
+
+  /** Tells every actor. */
+  signal(signal: Signal): void {
+    for (const cell of this.#cells.values()) this.#system.push({ kind: 'signal', cell, signal });
+    this.#askWake();
+  }
+
+  signalActor(actor: string, signal: Signal): void {
+    const cell = this.#cells.get(actor);
+    if (cell === undefined) return;
+    this.#system.push({ kind: 'signal', cell, signal });
+    this.#askWake();
+  }
+
+  /** The journal is durable below `lsnEnd`. */
+  durable(lsnEnd: number): void {
+    for (
+      let first = this.#durableWaits.peek();
+      first !== undefined && first.lsn < lsnEnd;
+      first = this.#durableWaits.peek()
+    ) {
+      this.#durableWaits.shift();
+      this.#system.push({ kind: 'completion', cell: first.cell, phase: first.phase, message: first.message });
+    }
+    if (this.#system.size > 0) this.#askWake();
+  }
+
+  /** When `run` should be called again at the latest, monotonic ms; undefined when nothing is waiting for time to pass. */
+  nextWakeMs(): number | undefined {
+    let next = this.#timers.nextMs();
+    for (const restart of this.#restarts) if (next === undefined || restart.atMs < next) next = restart.atMs;
+    return next;
+  }
+
+  /** Takes turns until nothing waits or the budget is spent, then flushes. @returns whether more waits already. */
+  run(): boolean {
+    if (this.#closed) return false;
+    this.#running = true;
+    this.#wakeAsked = false;
+    const { cells, clock } = this.#ports;
+    const startMs = clock.monotonicMs();
+    cells.store(this.#cell0 + cellBusySinceMs, Math.floor(startMs));
+    this.#takeRestarts(startMs);
+    for (let timer = this.#timers.takeDue(startMs); timer !== undefined; timer = this.#timers.takeDue(startMs)) {
+      if (isAlive(timer)) this.#timerTurn(timer);
+    }
+    let budget = this.#limits.turnsPerRunMax;
+    while (budget-- > 0) {
+      const item = this.#system.shift();
+      if (item !== undefined) {
+        this.#systemTurn(item);
+        continue;
+      }
+      const mail = this.#mail.shift();
+      if (mail === undefined) break;
+      this.#mailTurn(mail.to, mail.from, mail.message);
+    }
+    this.#ports.journal?.flush(); // K4
+    this.#ports.transport.flush();
+    cells.store(this.#cell0 + cellTurns, this.#turns);
+    cells.store(this.#cell0 + cellQueued, this.queuedCount);
+    cells.store(this.#cell0 + cellBusySinceMs, 0);
+    this.#running = false;
+    return this.queuedCount > 0;
+  }
+
+  /** No turn is taken any more. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  // --- turns ----------------------------------------------------------------------------------------------------------
+
+  #askWake(): void {
+    if (this.#running || this.#wakeAsked) return;
+    this.#wakeAsked = true;
+    this.#ports.wake();
+  }
+
+  #timerTurn(timer: {
+    readonly cell: ActorCell;
+    readonly phase: RunningPhase;
+    readonly key: string;
+    readonly message: Message;
+  }): void {
+    timer.phase.timers.delete(timer.key);
+    this.#take(timer.cell, timer.phase, () =>
+      timer.phase.actor.receive(timer.message as never, timer.cell.self, this.#turn as never),
+    );
+  }
+
+  #systemTurn(item: SystemItem): void {
+    const phase = item.cell.phase;
+    if (phase.kind !== 'running') return;
+    switch (item.kind) {
+      case 'completion':
+        if (item.phase !== phase) return; // K3
+        return this.#take(item.cell, phase, () =>
+          phase.actor.receive(item.message as never, item.cell.self, this.#turn as never),
+        );
+      case 'signal':
+        if (phase.actor.signal === undefined) return;
+        return this.#take(item.cell, phase, () => phase.actor.signal?.(item.signal, this.#turn as never));
+      case 'start':
+        if (item.phase !== phase) return; // K3
+        return this.#take(item.cell, phase, () => phase.actor.start(this.#turn as never, phase.report));
+      default:
+        return unreachable(item);
+    }
+  }
+
+  #mailTurn(to: string, from: Address, message: Message): void {
+    const cell = this.#cells.get(to);
+    if (cell === undefined || cell.phase.kind !== 'running') {
+      this.#dropped++;
+      return;
+    }
+    const phase = cell.phase;
+    this.#take(cell, phase, () => phase.actor.receive(message as never, from, this.#turn as never));
+  }
+
+  #take(cell: ActorCell, phase: RunningPhase, turn: () => void): void {
+    this.#turns++;
+    this.#turn.open(cell.self, cell.incarnation, phase.random);
+    try {
+      turn();
+    } catch (error) {
+      this.#turn.reset(); // A2
+      this.#crashed(cell, phase, error instanceof Error ? error : new Error(String(error)));
+      return;
+    }
+    this.#turn.close();
+    const effects = this.#turn.effects;
+    for (let i = 0; i < effects.length; i++) this.#carryOut(cell, phase, effects[i] as Effect); // K1
+    effects.length = 0;
+  }
+
+  #carryOut(cell: ActorCell, phase: RunningPhase, effect: Effect): void {
+    switch (effect.kind) {
+      case 'send':
+        return this.#send(cell.self, effect.to, effect.message);
+      case 'append': {
+        const lsn = present(this.#ports.journal, 'this worker has no journal').append(
+          cell.self.actor,
+          effect.type,
+          effect.payload,
+        );
+        assert(lsn === effect.lsn, 'K1: the journal gave another lsn than the turn was told');
+        if (effect.whenDurable !== undefined)
+          this.#durableWaits.push({ lsn, cell, phase, message: effect.whenDurable });
+        return;
+      }
+      case 'timer':
+        return this.#timers.start(cell, phase, effect.key, this.#turn.nowMs + effect.delayMs, effect.message);
+      case 'cancel':
+        return this.#timers.cancel(phase, effect.key);
+      case 'spawn':
+        return this.spawn(effect.spec);
+      case 'stop':
+        return this.#stop(effect.actor, effect.forget);
+      case 'snapshot-begin':
+        assert(phase.snapshot === undefined, 'one snapshot of an actor at a time');
+        phase.snapshot = present(this.#ports.journal, 'this worker has no journal').beginSnapshot(
+          cell.self.actor,
+          effect.replayFromLsn,
+          effect.meta,
+        );
+        return;
+      case 'snapshot-append':
+        return present(phase.snapshot, 'no snapshot is under way').append(effect.chunk, () =>
+          this.#complete(cell, phase, effect.whenAccepted),
+        );
+      case 'snapshot-commit': {
+        const writer = present(phase.snapshot, 'no snapshot is under way');
+        writer.commit(() => {
+          phase.snapshot = undefined;
+          this.#complete(cell, phase, effect.whenDurable);
+        });
+        return;
+      }
+      case 'snapshot-abort':
+        phase.snapshot?.abort();
+        phase.snapshot = undefined;
+        return;
+      case 'emit':
+        return this.#ports.emit({
+          host: cell.self.host,
+          worker: cell.self.worker,
+          actor: cell.self.actor,
+          wallMs: this.#ports.clock.wallMs(),
+          event: effect.event,
+        });
+      default:
+        return unreachable(effect);
+    }
+  }
+
+  #complete(cell: ActorCell, phase: RunningPhase, message: Message): void {
+    this.#system.push({ kind: 'completion', cell, phase, message });
+    this.#askWake();
+  }
+
+  #send(from: Address, to: Address, message: Message): void {
+    if (to.worker === this.#ports.worker && to.host === this.#ports.host) {
+      this.#mail.push({ to: to.actor, from, message: this.#ports.seal?.(message) ?? message });
+    } else {
+      this.#ports.transport.post({ to, from, message });
+    }
+  }
+
+  // --- life and death -------------------------------------------------------------------------------------------------
+
+  #newCell(spec: ActorSpec): ActorCell {
+    const definition = present(this.#definitions.get(spec.kind), `no actor kind ${spec.kind}`);
+    const self: Address = { host: this.#ports.host, worker: this.#ports.worker, actor: spec.name };
+    const cell: ActorCell = {
+      self,
+      definition,
+      args: spec.args,
+      failures: [],
+      phase: { kind: 'restarting' },
+      incarnation: 0,
+    };
+    this.#cells.set(spec.name, cell);
+    return cell;
+  }
+
+  /** Creates the behaviour, feeds it what is on disk, and gives it its first turn. */
+  #begin(cell: ActorCell, report: RecoveryReport, replay: boolean): RecoveryReport {
+    const actor = cell.definition.create(cell.args, cell.self);
+    let found = report;
+    if (replay) {
+      const consumer: StreamConsumer = {
+        snapshot: (meta) => actor.recoverSnapshot?.(meta),
+        snapshotChunk: (chunk) => actor.recoverSnapshotChunk?.(chunk),
+        record: (record) => actor.recoverRecord?.(record),
+      };
+      const replayed = present(this.#ports.journal, 'a durable actor needs a journal').replay(
+        cell.self.actor,
+        consumer,
+      );
+      found = { ...report, recordCount: replayed.recordCount };
+    }
+    const random = this.#ports.random.split(`${cell.self.actor}#${cell.incarnation}`);
+    const phase: RunningPhase = {
+      kind: 'running',
+      actor,
+      random,
+      report: found,
+      timers: new Map(),
+      snapshot: undefined,
+    };
+    cell.phase = phase;
+    this.#system.push({ kind: 'start', cell, phase });
+    this.#askWake();
+    return found;
+  }
+
+  #stop(name: string, forget: boolean): void {
+    const cell = this.#cells.get(name);
+    if (cell === undefined) return;
+    if (cell.phase.kind === 'running') cell.phase.snapshot?.abort();
+    cell.phase = { kind: 'stopped' };
+    this.#cells.delete(name);
+    if (forget && cell.definition.durable) this.#ports.journal?.closeStream(name);
+  }
+
+  #crashed(cell: ActorCell, phase: RunningPhase, error: Error): void {
+    phase.snapshot?.abort();
+    cell.phase = { kind: 'restarting' };
+    const nowMs = this.#ports.clock.monotonicMs();
+    const decision = onFailure(actorRestartPolicy, cell.failures, nowMs, this.#ports.random);
+    this.#emitCrash(cell, error, decision.kind);
+    if (decision.kind === 'escalate') {
+      this.#ports.escalate(
+        new Error(`${formatAddress(cell.self)} crashed too often: ${error.message}`, { cause: error }),
+      );
+      return;
+    }
+    this.#restarts.push({ atMs: nowMs + decision.afterMs, cell });
+  }
+
+  #emitCrash(cell: ActorCell, error: Error, decision: string): void {
+    const event = {
+      kind: 'actor-crashed',
+      level: 'error' as const,
+      error: error.message,
+      stack: error.stack,
+      decision,
+    };
+    this.#ports.emit({
+      host: cell.self.host,
+      worker: cell.self.worker,
+      actor: cell.self.actor,
+      wallMs: this.#ports.clock.wallMs(),
+      event,
+    });
+  }
+
+  #takeRestarts(nowMs: number): void {
+    for (let i = 0; i < this.#restarts.length; ) {
+      const restart = this.#restarts[i] as { readonly atMs: number; readonly cell: ActorCell };
+      if (restart.atMs > nowMs) {
+        i++;
+        continue;
+      }
+      this.#restarts.splice(i, 1);
+      this.#restart(restart.cell);
+    }
+  }
+
+  #restart(cell: ActorCell): void {
+    if (cell.phase.kind !== 'restarting') return;
+    const begin = (): void => {
+      if (cell.phase.kind !== 'restarting' || this.#closed) return;
+      cell.incarnation++;
+      try {
+        const report = this.#begin(
+          cell,
+          { end: 'clean', cleanShutdown: false, sameBoot: true, recordCount: 0 },
+          cell.definition.durable,
+        );
+        this.signal({ kind: 'actor-restarted', actor: cell.self.actor, incarnation: cell.incarnation, report });
+      } catch (error) {
+        // A failed start does not loop: the same bytes would fail again.
+        this.#ports.escalate(
+          new Error(`${formatAddress(cell.self)} cannot be recovered: ${String(error)}`, { cause: error }),
+        );
+      }
+    };
+    if (cell.definition.durable) {
+      const journal = present(this.#ports.journal, 'a durable actor needs a journal');
+      journal.flush();
+      journal.whenIdle(begin);
+    } else begin();
+  }
+}

@@ -1,0 +1,133 @@
+// Reads what ByteWriter wrote, and survives anything else
+// =============================================================================
+//
+// Invariants
+//   B1. No read goes past the end: a short or lying buffer throws DecodeError, never a RangeError and never garbage.
+//   B2. A declared count is checked against the bytes that remain before anything is allocated for it.
+
+/** The bytes are not what the format says. An operating error: the frame, record or file is refused. */
+export class DecodeError extends Error {
+  override readonly name = 'DecodeError';
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+export class ByteReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #at: number;
+  readonly #end: number;
+
+  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#at = start;
+    this.#end = end;
+  }
+
+  get position(): number {
+    return this.#at;
+  }
+
+  get remaining(): number {
+    return this.#end - this.#at;
+  }
+
+  #take(count: number): number {
+    if (count > this.#end - this.#at) throw new DecodeError(`truncated: ${count} bytes wanted, ${this.remaining} left`); // B1
+    const at = this.#at;
+    this.#at = at + count;
+    return at;
+  }
+
+  u8(): number {
+    return this.#bytes[this.#take(1)] as number;
+  }
+
+  u16(): number {
+    return this.#view.getUint16(this.#take(2), true);
+  }
+
+  u32(): number {
+    return this.#view.getUint32(this.#take(4), true);
+  }
+
+  u64(): number {
+    const at = this.#take(8);
+    const value = this.#view.getUint32(at, true) + this.#view.getUint32(at + 4, true) * 0x1_0000_0000;
+    if (!Number.isSafeInteger(value)) throw new DecodeError('integer beyond 2^53');
+    return value;
+  }
+
+  f64(): number {
+    return this.#view.getFloat64(this.#take(8), true);
+  }
+
+  varint(): number {
+    let value = 0;
+    let scale = 1;
+    for (let i = 0; i < 8; i++) {
+      const byte = this.u8();
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
+        if (!Number.isSafeInteger(value)) throw new DecodeError('integer beyond 2^53');
+        return value;
+      }
+      scale *= 0x80;
+    }
+    throw new DecodeError('integer of more than eight bytes');
+  }
+
+  bool(): boolean {
+    const byte = this.u8();
+    if (byte > 1) throw new DecodeError(`no boolean: ${byte}`);
+    return byte === 1;
+  }
+
+  /** How many elements follow; each takes at least `bytesEach`. (B2) */
+  count(bytesEach = 1, max = Number.MAX_SAFE_INTEGER): number {
+    const value = this.varint();
+    if (value > max) throw new DecodeError(`${value} elements, ${max} allowed`);
+    if (value * bytesEach > this.remaining)
+      throw new DecodeError(`${value} elements do not fit ${this.remaining} bytes`);
+    return value;
+  }
+
+  /** A view of `count` bytes of the source: copy it to keep it beyond the source's life. */
+  raw(count: number): Uint8Array {
+    const at = this.#take(count);
+    return this.#bytes.subarray(at, at + count);
+  }
+
+  /** A view of length-prefixed bytes; see `raw`. */
+  bytes(max = Number.MAX_SAFE_INTEGER): Uint8Array {
+    const count = this.varint();
+    if (count > max) throw new DecodeError(`${count} bytes, ${max} allowed`);
+    return this.raw(count);
+  }
+
+  string(max = 1024): string {
+    const bytes = this.bytes(max);
+    const count = bytes.length;
+    if (count < 64) {
+      let text = '';
+      let i = 0;
+      for (; i < count; i++) {
+        const byte = bytes[i] as number;
+        if (byte > 0x7f) break;
+        text += String.fromCharCode(byte);
+      }
+      if (i === count) return text;
+    }
+    try {
+      return decoder.decode(bytes);
+    } catch (cause) {
+      throw new DecodeError('string is not UTF-8', { cause });
+    }
+  }
+
+  /** Refuses bytes left over. */
+  end(): void {
+    if (this.#at !== this.#end) throw new DecodeError(`${this.remaining} bytes left over`);
+  }
+}

@@ -40,7 +40,7 @@ interface Waiting {
 
 type SystemItem =
   | { readonly kind: 'completion'; readonly cell: ActorCell; readonly phase: RunningPhase; readonly message: Message }
-  | { readonly kind: 'signal'; readonly cell: ActorCell; readonly signal: Signal }
+  | { readonly kind: 'signal'; readonly cell: ActorCell; readonly phase: RunningPhase; readonly signal: Signal }
   | { readonly kind: 'start'; readonly cell: ActorCell; readonly phase: RunningPhase };
 
 export class ActorLoop {
@@ -129,15 +129,20 @@ export class ActorLoop {
 
   /** Tells every actor. */
   signal(signal: Signal): void {
-    for (const cell of this.#cells.values()) this.#system.push({ kind: 'signal', cell, signal });
+    for (const cell of this.#cells.values()) this.#signalCell(cell, signal);
     this.#askWake();
   }
 
   signalActor(actor: string, signal: Signal): void {
     const cell = this.#cells.get(actor);
     if (cell === undefined) return;
-    this.#system.push({ kind: 'signal', cell, signal });
+    this.#signalCell(cell, signal);
     this.#askWake();
+  }
+
+  /** An actor between two incarnations hears nothing: what it missed must not come before its first turn. */
+  #signalCell(cell: ActorCell, signal: Signal): void {
+    if (cell.phase.kind === 'running') this.#system.push({ kind: 'signal', cell, phase: cell.phase, signal });
   }
 
   /** The journal is durable below `lsnEnd`. */
@@ -169,10 +174,14 @@ export class ActorLoop {
     const startMs = clock.monotonicMs();
     cells.store(this.#cell0 + cellBusySinceMs, Math.floor(startMs));
     this.#takeRestarts(startMs);
-    for (let timer = this.#timers.takeDue(startMs); timer !== undefined; timer = this.#timers.takeDue(startMs)) {
+    // A timer that is started with no delay by a timer's turn is due within this run: the budget ends that, too.
+    let budget = this.#limits.turnsPerRunMax;
+    while (budget > 0) {
+      const timer = this.#timers.takeDue(startMs);
+      if (timer === undefined) break;
+      budget--;
       if (isAlive(timer)) this.#timerTurn(timer);
     }
-    let budget = this.#limits.turnsPerRunMax;
     while (budget-- > 0) {
       const item = this.#system.shift();
       if (item !== undefined) {
@@ -220,9 +229,9 @@ export class ActorLoop {
   #systemTurn(item: SystemItem): void {
     const phase = item.cell.phase;
     if (phase.kind !== 'running') return;
+    if (item.phase !== phase) return; // K3
     switch (item.kind) {
       case 'completion':
-        if (item.phase !== phase) return; // K3
         return this.#take(item.cell, phase, () =>
           phase.actor.receive(item.message as never, item.cell.self, this.#turn as never),
         );
@@ -230,7 +239,6 @@ export class ActorLoop {
         if (phase.actor.signal === undefined) return;
         return this.#take(item.cell, phase, () => phase.actor.signal?.(item.signal, this.#turn as never));
       case 'start':
-        if (item.phase !== phase) return; // K3
         return this.#take(item.cell, phase, () => phase.actor.start(this.#turn as never, phase.report));
       default:
         return unreachable(item);
@@ -347,7 +355,7 @@ export class ActorLoop {
       args: spec.args,
       failures: [],
       phase: { kind: 'restarting' },
-      incarnation: 0,
+      incarnation: this.#ports.firstIncarnation ?? 0,
     };
     this.#cells.set(spec.name, cell);
     return cell;

@@ -51,6 +51,8 @@ export class Turn implements Context<Message> {
   #incarnation = 0;
   #random!: Random;
   #nowMs = 0;
+  #wallMs: number | undefined;
+  #bootMs: number | undefined;
   readonly cells: Cells;
   readonly journal: ActorJournal<Message>;
   readonly snapshots: ActorSnapshots<Message>;
@@ -99,6 +101,8 @@ export class Turn implements Context<Message> {
     this.#incarnation = incarnation;
     this.#random = random;
     this.#nowMs = this.#ports.clock.monotonicMs();
+    this.#wallMs = undefined;
+    this.#bootMs = undefined;
   }
 
   close(): void {
@@ -128,11 +132,13 @@ export class Turn implements Context<Message> {
   }
 
   get wallMs(): number {
-    return this.#ports.clock.wallMs();
+    this.#wallMs ??= this.#ports.clock.wallMs(); // few turns ask; the first look freezes it
+    return this.#wallMs;
   }
 
   get bootMs(): number {
-    return this.#ports.clock.bootMs();
+    this.#bootMs ??= this.#ports.clock.bootMs();
+    return this.#bootMs;
   }
 
   get random(): Random {

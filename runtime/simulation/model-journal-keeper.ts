@@ -1,0 +1,70 @@
+// Model journals for every worker of a cluster
+// =============================================================================
+
+import type { JournalListener } from '../contract/journal.js';
+import type { Random } from '../std/random.js';
+import { ModelJournal, ModelJournalStore } from './model-journal.js';
+import type { Scheduler } from './scheduler.js';
+import type { SimulatedHost } from './simulated-host.js';
+import type { JournalKeeper, JournalSession } from './world.js';
+
+/** Reading a journal back takes this long, ms. */
+const openMs = 10;
+
+export class ModelJournalKeeper implements JournalKeeper {
+  readonly #scheduler: Scheduler;
+  readonly #stores = new Map<string, ModelJournalStore>();
+  readonly #syncMeanMs: number;
+
+  /** @param syncMeanMs a flush takes an exponential time of this mean. */
+  constructor(scheduler: Scheduler, syncMeanMs = 0.5) {
+    this.#scheduler = scheduler;
+    this.#syncMeanMs = syncMeanMs;
+  }
+
+  /** What is durable there. */
+  store(host: string, worker: number): ModelJournalStore {
+    const key = `${host}/${worker}`;
+    let store = this.#stores.get(key);
+    if (store === undefined) {
+      store = new ModelJournalStore();
+      this.#stores.set(key, store);
+    }
+    return store;
+  }
+
+  open(
+    host: SimulatedHost,
+    worker: number,
+    random: Random,
+    listener: JournalListener,
+    done: (error: Error | undefined) => void,
+  ): JournalSession {
+    let journal: ModelJournal | undefined;
+    let gone = false;
+    this.#scheduler.call(openMs, () => {
+      if (gone) return;
+      journal = new ModelJournal(
+        this.store(host.name, worker),
+        this.#scheduler,
+        random.split('journal'),
+        listener,
+        this.#syncMeanMs,
+      );
+      done(undefined);
+    });
+    return {
+      journal: () => journal,
+      streams: () => journal?.recoveredStreams() ?? [],
+      abandon: () => {
+        gone = true;
+        journal?.abandon();
+      },
+    };
+  }
+
+  hostKilled(host: SimulatedHost, powerLost: boolean): void {
+    if (!powerLost) return;
+    for (const { number } of host.workers) this.store(host.name, number).sameBoot = false;
+  }
+}

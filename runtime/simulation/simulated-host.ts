@@ -1,0 +1,145 @@
+// A host, or a client, of the simulated world
+// =============================================================================
+//
+// One process: N workers and the main thread, one set of clocks, shared cells, one disk. A client is the same with a
+// single worker 0, no main thread and no disk.
+//
+// Owns:     starting and stopping all of it together.
+// Does not: know what runs there.
+
+import { isClient, mainWorker } from '../contract/address.js';
+import type { Cells } from '../contract/cells.js';
+import { assert, present } from '../std/assert.js';
+import { PlainCells } from './plain-cells.js';
+import { SimulatedClock } from './simulated-clock.js';
+import { SimulatedWorker } from './simulated-worker.js';
+import type { World } from './world.js';
+
+export interface HostConfig {
+  /** A host name, or `@<client id>`. */
+  readonly name: string;
+  /** Worker threads; the main thread comes in addition. */
+  readonly workers: number;
+  /** Monotonic milliseconds per true millisecond; 1 when absent. */
+  readonly clockRate?: number;
+}
+
+export class SimulatedHost {
+  readonly name: string;
+  readonly config: HostConfig;
+  readonly clock: SimulatedClock;
+  readonly #world: World;
+  readonly #workers: SimulatedWorker[] = [];
+  #cells: Cells = new PlainCells();
+  #up = false;
+  #lives = 0;
+
+  constructor(config: HostConfig, world: World) {
+    this.name = config.name;
+    this.config = config;
+    this.#world = world;
+    // Machines have been up for different times, so that nobody can compare monotonic clocks and be right.
+    const uptimeMs = 1000 + world.random.split(`uptime/${config.name}`).below(1_000_000);
+    this.clock = new SimulatedClock(world.scheduler, uptimeMs, config.clockRate ?? 1);
+    for (let number = 0; number < config.workers; number++)
+      this.#workers.push(new SimulatedWorker(this, number, world));
+    if (!this.client) this.#workers.push(new SimulatedWorker(this, mainWorker, world));
+  }
+
+  get client(): boolean {
+    return isClient({ host: this.name });
+  }
+
+  get up(): boolean {
+    return this.#up;
+  }
+
+  /** Rises with every start and every end: an answer that comes late can see that it belongs to another life. */
+  get lifeCount(): number {
+    return this.#lives;
+  }
+
+  get cells(): Cells {
+    return this.#cells;
+  }
+
+  /** All of them, the main thread last. */
+  get workers(): readonly SimulatedWorker[] {
+    return this.#workers;
+  }
+
+  worker(number: number): SimulatedWorker {
+    return present(
+      this.#workers.find((worker) => worker.number === number),
+      `${this.name} has no worker ${number}`,
+    );
+  }
+
+  /** Starts the process. REQUIRES that it is down. */
+  start(): void {
+    assert(!this.#up, `${this.name} runs already`);
+    this.#up = true;
+    const first = this.#lives === 0;
+    this.#lives++;
+    this.#cells = new PlainCells();
+    this.#note('host-started', first ? 'first' : 'host-restart');
+    for (const worker of this.#workers) {
+      worker.forgetFailures();
+      worker.start({ reason: first ? 'first' : 'host-restart', count: this.#lives - 1 });
+    }
+  }
+
+  /**
+   * Ends the process at once.
+   * @param options.powerLost the machine went down: what was not synced may be lost or torn, clocks begin anew (default);
+   *   otherwise it is a `kill -9`, and what had been written stays.
+   */
+  kill(options: { readonly powerLost?: boolean } = {}): void {
+    const powerLost = options.powerLost ?? true;
+    if (!this.#up) return;
+    this.#end('host-killed', powerLost ? 'power-lost' : 'killed');
+    this.#world.journals.hostKilled(this, powerLost);
+    if (powerLost) this.clock.reboot(1000 + this.#world.random.split(`boot/${this.name}/${this.#lives}`).below(60_000));
+  }
+
+  /** The process ends by its own decision: a failed disk, too many restarts. */
+  exit(why: string): void {
+    if (!this.#up) return;
+    this.#end('host-exited', why);
+    this.#world.journals.hostKilled(this, false);
+    this.#world.hostExited(this, why);
+  }
+
+  restart(options: { readonly powerLost?: boolean } = {}): void {
+    this.kill(options);
+    this.start();
+  }
+
+  /** No thread of it takes a turn for `durationMs`, clocks go on (SIGSTOP). */
+  pause(durationMs: number): void {
+    this.#note('host-paused', durationMs);
+    for (const worker of this.#workers) worker.pauseUntil(this.#world.scheduler.nowMs + durationMs);
+  }
+
+  /** The machine sleeps: as `pause`, but the monotonic clock stands still (L3). */
+  suspend(durationMs: number): void {
+    this.#note('host-suspended', durationMs);
+    this.clock.suspend(durationMs);
+    for (const worker of this.#workers) worker.pauseUntil(this.#world.scheduler.nowMs + durationMs);
+  }
+
+  resume(): void {
+    for (const worker of this.#workers) worker.resume();
+  }
+
+  #end(kind: string, why: string): void {
+    this.#note(kind, why);
+    this.#up = false;
+    this.#lives++;
+    for (const worker of this.#workers) worker.stop();
+  }
+
+  #note(kind: string, detail: string | number): void {
+    this.#world.trace.record(this.#world.scheduler.nowMs, this.name, mainWorker, '', kind, detail);
+  }
+}

@@ -1,0 +1,86 @@
+// One way between two workers, and the frames on it
+// =============================================================================
+//
+// A frame is what one flush sends to one destination: it is delayed, lost and repeated as a whole. Frames are numbered, so
+// that the receiving end sees a hole, as the real links do (T3).
+
+import type { Envelope, TransportReceiver } from '../contract/transport.js';
+import type { WorkerClock } from './simulated-clock.js';
+import { SimulatedEvent } from './scheduler.js';
+
+/** A host or a client: the unit of partitions. */
+export interface NetworkNode {
+  readonly name: string;
+  readonly index: number;
+  readonly client: boolean;
+  /** By worker number. */
+  readonly endpoints: Map<number, Endpoint>;
+}
+
+/** Where a worker is plugged in. Outlives the worker: a restarted one gets the same endpoint. */
+export interface Endpoint {
+  readonly node: NetworkNode;
+  readonly worker: number;
+  readonly index: number;
+  /** Absent while nothing runs there. */
+  receiver: TransportReceiver | undefined;
+  /** Tells how far the present run is ahead of the world: what it sends leaves that much later. */
+  clock: WorkerClock | undefined;
+  /** By the index of the endpoint at the other end. */
+  outgoing: (Link | undefined)[];
+}
+
+export interface Link {
+  readonly from: Endpoint;
+  readonly to: Endpoint;
+  /** Both ends are in one process: a port, not a network. */
+  readonly local: boolean;
+  /** Number of the next frame. */
+  sequence: number;
+  /** The frame number awaited; undefined when the receiving end is new and takes whatever comes first. */
+  expected: number | undefined;
+  /** Frames under way. */
+  flying: number;
+  lastArrivalMs: number;
+  /** Nothing arrives before; then everything does. */
+  cloggedUntilMs: number;
+  /** Multiplies every delay: an asymmetric slow way. */
+  slowness: number;
+  /** What the present flush has gathered. */
+  open: Frame | undefined;
+}
+
+export class Frame extends SimulatedEvent {
+  readonly link: Link;
+  readonly envelopes: Envelope[] = [];
+  /** With a codec: the messages' bytes, in the order of `envelopes`. */
+  readonly bytes: Uint8Array[] = [];
+  number = 0;
+  brokerEpoch = 0;
+  readonly #arrive: (frame: Frame) => void;
+
+  constructor(link: Link, arrive: (frame: Frame) => void) {
+    super();
+    this.link = link;
+    this.#arrive = arrive;
+  }
+
+  fire(): void {
+    this.#arrive(this);
+  }
+}
+
+export function newLink(from: Endpoint, to: Endpoint): Link {
+  return {
+    from,
+    to,
+    local: from.node === to.node,
+    sequence: 0,
+    expected: 0,
+    flying: 0,
+    lastArrivalMs: 0,
+    cloggedUntilMs: 0,
+    slowness: 1,
+    open: undefined,
+  };
+}

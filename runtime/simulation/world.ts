@@ -1,0 +1,66 @@
+// What hosts and workers of the simulation share
+// =============================================================================
+//
+// The cluster fills this in; a worker and a host see the world only through it.
+
+import type { ActorDefinition, ActorSpec } from '../contract/actor.js';
+import type { EmittedEvent } from '../contract/events.js';
+import type { Journal, JournalListener, RecoveredStream } from '../contract/journal.js';
+import type { LoopLimits } from '../kernel/ports.js';
+import type { Random } from '../std/random.js';
+import type { Scheduler } from './scheduler.js';
+import type { SimulatedHost } from './simulated-host.js';
+import type { SimulatedNetwork } from './simulated-network.js';
+import type { SimulatedWorker } from './simulated-worker.js';
+import type { Trace } from './trace.js';
+
+/** Why a worker starts. */
+export interface Boot {
+  readonly reason: 'first' | 'host-restart' | 'worker-restart';
+  /** How often this worker has been started before. */
+  readonly count: number;
+}
+
+/** One worker's way to its journal, for one life. */
+export interface JournalSession {
+  /** Once it is open. */
+  journal(): Journal | undefined;
+  /** What was found, in the order in which it is brought back. */
+  streams(): readonly RecoveredStream[];
+  /** The thread is gone: nothing is called back any more. What had been handed to the disk stays there. */
+  abandon(): void;
+}
+
+/** Where journals are. Two fillings: a model in memory, the production journal on the simulated disk. */
+export interface JournalKeeper {
+  open(
+    host: SimulatedHost,
+    worker: number,
+    random: Random,
+    listener: JournalListener,
+    done: (error: Error | undefined) => void,
+  ): JournalSession;
+  /** Every process of the host is gone; with `powerLost` so is what was not synced. */
+  hostKilled(host: SimulatedHost, powerLost: boolean): void;
+}
+
+export interface World {
+  readonly scheduler: Scheduler;
+  readonly network: SimulatedNetwork;
+  readonly trace: Trace;
+  readonly random: Random;
+  readonly definitions: ReadonlyMap<string, ActorDefinition>;
+  readonly limits: LoopLimits;
+  readonly journals: JournalKeeper;
+  /** Virtual time that a turn takes. */
+  readonly turnCostMs: number;
+  /** Asked at each look at a clock during a run; see `WorkerClock.stallMs`. */
+  readonly stallMs: (() => number) | undefined;
+  rootActors(host: SimulatedHost, worker: number, boot: Boot): readonly ActorSpec[];
+  emitted(event: EmittedEvent): void;
+  /** An actor, a loop or a boot failed by itself, not by a fault that was injected. */
+  crashed(error: Error): void;
+  workerStarted(worker: SimulatedWorker, boot: Boot): void;
+  turnsTaken(worker: SimulatedWorker, turns: number): void;
+  hostExited(host: SimulatedHost, why: string): void;
+}

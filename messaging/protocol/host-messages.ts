@@ -110,6 +110,8 @@ export type HostMessage =
       readonly pid: number;
       readonly version: string;
       readonly replicas: readonly ReplicaReport[];
+      /** The host's epoch that this registration replaces: a registration that comes late replaces nothing (T1). */
+      readonly after?: number;
     }
   | { readonly kind: 'registered'; readonly startId: string; readonly epoch: number }
   /** `sentMs` is the sender's own monotonic clock at sending; leases count from it (L1, T4). `stalledWorkers`: gray failure (L6). */
@@ -131,11 +133,16 @@ export type HostMessage =
       readonly revision: number;
       readonly fenced: boolean;
     }
-  /** The receiver is not the metadata leader, or does not know this host's registration: find the leader, or register again. */
+  /**
+   * The receiver is not the metadata leader, or does not know this host's registration: find the leader, or register again.
+   * `after-mismatch`: the host's epoch is `epoch`; register after that one. `superseded`: another process has registered as this host.
+   * `epoch` otherwise repeats that of the heartbeat refused.
+   */
   | {
       readonly kind: 'agent-refused';
-      readonly reason: 'not-leader' | 'unknown-host' | 'removed';
+      readonly reason: 'not-leader' | 'unknown-host' | 'removed' | 'after-mismatch' | 'superseded';
       readonly leader: string | undefined;
+      readonly epoch?: number;
     }
   // managers
   | { readonly kind: 'worker-ready'; readonly worker: number; readonly replicas: readonly ReplicaReport[] }

@@ -27,4 +27,5 @@ export function workerCell(worker: number): number {
 export const cellTurns = 0; // turns taken since start; a counter that stands still while `cellBusySince` is set is a stall
 export const cellBusySinceMs = 1; // monotonic ms at which the loop began its present run of turns, 0 when it is idle
 export const cellQueued = 2; // messages waiting
+export const cellTickMs = 3; // monotonic ms at which the thread's event loop last turned by itself, busy or not; 0 when unknown
 export const cellForActors = 4; // 4 … 7 are for actors of that worker

@@ -16,6 +16,8 @@ export interface LoopPorts {
   readonly cells: Cells;
   /** Root of all randomness of this loop; each actor's incarnation gets a stream of its own. */
   readonly random: Random;
+  /** Where its actors' incarnations begin, 0 when absent: a restarted worker's must differ from those that died with it (R17). */
+  readonly firstIncarnation?: number;
   readonly transport: Transport;
   /** Absent where nothing durable runs: the main thread, a client. */
   readonly journal?: Journal;

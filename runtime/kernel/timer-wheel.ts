@@ -43,9 +43,7 @@ export class TimerWheel {
   }
 
   /** Takes the next timer due by `nowMs`, or undefined. */
-  takeDue(
-    nowMs: number,
-  ):
+  takeDue(nowMs: number):
     | {
         readonly cell: ActorCell;
         readonly message: Message;

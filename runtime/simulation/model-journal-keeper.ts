@@ -3,7 +3,7 @@
 
 import type { JournalListener } from '../contract/journal.js';
 import type { Random } from '../std/random.js';
-import { ModelJournal, ModelJournalStore } from './model-journal.js';
+import { type ModelDisk, ModelJournal, ModelJournalStore } from './model-journal.js';
 import type { Scheduler } from './scheduler.js';
 import type { SimulatedHost } from './simulated-host.js';
 import type { JournalKeeper, JournalSession } from './world.js';
@@ -14,6 +14,7 @@ const openMs = 10;
 export class ModelJournalKeeper implements JournalKeeper {
   readonly #scheduler: Scheduler;
   readonly #stores = new Map<string, ModelJournalStore>();
+  readonly #disks = new Map<string, ModelDisk>();
   readonly #syncMeanMs: number;
 
   /** @param syncMeanMs a flush takes an exponential time of this mean. */
@@ -33,6 +34,15 @@ export class ModelJournalKeeper implements JournalKeeper {
     return store;
   }
 
+  #disk(host: string): ModelDisk {
+    let disk = this.#disks.get(host);
+    if (disk === undefined) {
+      disk = { syncMeanMs: this.#syncMeanMs, slowness: 1, hungUntilMs: 0, failNextSync: false };
+      this.#disks.set(host, disk);
+    }
+    return disk;
+  }
+
   open(
     host: SimulatedHost,
     worker: number,
@@ -49,7 +59,7 @@ export class ModelJournalKeeper implements JournalKeeper {
         this.#scheduler,
         random.split('journal'),
         listener,
-        this.#syncMeanMs,
+        this.#disk(host.name),
       );
       done(undefined);
     });
@@ -66,5 +76,17 @@ export class ModelJournalKeeper implements JournalKeeper {
   hostKilled(host: SimulatedHost, powerLost: boolean): void {
     if (!powerLost) return;
     for (const { number } of host.workers) this.store(host.name, number).sameBoot = false;
+  }
+
+  slow(host: string, factor: number): void {
+    this.#disk(host).slowness = factor;
+  }
+
+  hang(host: string, durationMs: number): void {
+    this.#disk(host).hungUntilMs = this.#scheduler.nowMs + durationMs;
+  }
+
+  failNextSync(host: string): void {
+    this.#disk(host).failNextSync = true;
   }
 }

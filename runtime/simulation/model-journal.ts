@@ -46,6 +46,14 @@ export class ModelJournalStore {
   sameBoot = true;
 }
 
+/** How the imaginary disk of a host behaves just now. */
+export interface ModelDisk {
+  syncMeanMs: number;
+  slowness: number;
+  hungUntilMs: number;
+  failNextSync: boolean;
+}
+
 type Operation =
   | { readonly kind: 'open'; readonly stream: string; readonly actor: string; readonly args: Uint8Array }
   | { readonly kind: 'close'; readonly stream: string }
@@ -56,7 +64,7 @@ export class ModelJournal implements Journal {
   readonly #scheduler: Scheduler;
   readonly #random: Random;
   readonly #listener: JournalListener;
-  readonly #syncMeanMs: number;
+  readonly #disk: ModelDisk;
   readonly #report: RecoveryReport;
   #buffered: Operation[] = [];
   #flushing: Operation[] = [];
@@ -70,13 +78,13 @@ export class ModelJournal implements Journal {
     scheduler: Scheduler,
     random: Random,
     listener: JournalListener,
-    syncMeanMs: number,
+    disk: ModelDisk,
   ) {
     this.#store = store;
     this.#scheduler = scheduler;
     this.#random = random;
     this.#listener = listener;
-    this.#syncMeanMs = syncMeanMs;
+    this.#disk = disk;
     this.#nextLsn = store.nextLsn;
     this.#durableLsn = store.nextLsn;
     this.#report = { end: 'clean', cleanShutdown: store.cleanShutdown, sameBoot: store.sameBoot, recordCount: 0 };
@@ -124,11 +132,17 @@ export class ModelJournal implements Journal {
   }
 
   #syncMs(): number {
-    return 0.05 - Math.log(1 - this.#random.fraction()) * this.#syncMeanMs;
+    const { syncMeanMs, slowness, hungUntilMs } = this.#disk;
+    const delayMs = 0.05 - Math.log(1 - this.#random.fraction()) * syncMeanMs * slowness;
+    return Math.max(delayMs, hungUntilMs - this.#scheduler.nowMs);
   }
 
   #synced(): void {
     if (this.#abandoned) return;
+    if (this.#disk.failNextSync) {
+      this.#disk.failNextSync = false;
+      return this.#listener.fatal(new Error('a sync failed'));
+    }
     const count = this.#flushing.length;
     for (const operation of this.#flushing) this.#apply(operation);
     this.#flushing = [];

@@ -73,6 +73,14 @@ export class SimulatedClock {
     this.#suspendedMs += durationMs;
   }
 
+  /** Ends a suspend early. */
+  wake(): void {
+    const aheadMs = this.#anchorMs - this.#scheduler.nowMs;
+    if (aheadMs <= 0) return;
+    this.#suspendedMs -= aheadMs;
+    this.#anchorMs = this.#scheduler.nowMs;
+  }
+
   /** Moves the wall clock by `byMs`, forth or back. */
   jumpWall(byMs: number): void {
     this.#wallOffsetMs += byMs;

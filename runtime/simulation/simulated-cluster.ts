@@ -28,7 +28,7 @@ import { type NetworkOptions, SimulatedNetwork } from './simulated-network.js';
 import type { SimulatedWorker } from './simulated-worker.js';
 import { Trace } from './trace.js';
 import { withTripwires } from './tripwires.js';
-import type { Boot, World } from './world.js';
+import type { Boot, JournalKeeper, World } from './world.js';
 
 /** What runs where. A composition of `runtime/threads` fits too. */
 export interface SimulatedComposition {
@@ -181,6 +181,11 @@ export class SimulatedCluster {
     return this.#crashes;
   }
 
+  /** Where journals are, for faults of disks. */
+  get journals(): JournalKeeper {
+    return this.#world.journals;
+  }
+
   // --- doing ----------------------------------------------------------------------------------------------------------
 
   /** Puts a message into a mailbox, past the network. */
@@ -198,6 +203,16 @@ export class SimulatedCluster {
   /** Checked after each run of turns of any worker; throws when what it watches is wrong (Z2). */
   watch(watcher: Watcher): void {
     this.#watchers.push(watcher);
+  }
+
+  /**
+   * From now on a thread may stall whenever it looks at a clock, also in the middle of a turn, as under garbage
+   * collection: with this probability, for an exponential time of this mean. 0 ends it.
+   */
+  stallThreads(probability: number, meanMs: number): void {
+    const random = this.random.split(`stalls/${this.scheduler.eventCount}`);
+    this.#world.stallMs =
+      probability <= 0 ? undefined : () => (random.chance(probability) ? -Math.log(1 - random.fraction()) * meanMs : 0);
   }
 
   /** Ends the run with this failure. */

@@ -128,7 +128,9 @@ export class SimulatedHost {
     for (const worker of this.#workers) worker.pauseUntil(this.#world.scheduler.nowMs + durationMs);
   }
 
+  /** Ends pauses and suspends. */
   resume(): void {
+    this.clock.wake();
     for (const worker of this.#workers) worker.resume();
   }
 

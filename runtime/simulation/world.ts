@@ -42,6 +42,12 @@ export interface JournalKeeper {
   ): JournalSession;
   /** Every process of the host is gone; with `powerLost` so is what was not synced. */
   hostKilled(host: SimulatedHost, powerLost: boolean): void;
+  /** Multiplies the time that the host's disk takes; 1 is as always. */
+  slow(host: string, factor: number): void;
+  /** What the host's disk is asked from now on it answers only after so long; 0 ends it. */
+  hang(host: string, durationMs: number): void;
+  /** The next sync of any journal of the host fails (D11). */
+  failNextSync(host: string): void;
 }
 
 export interface World {

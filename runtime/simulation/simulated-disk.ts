@@ -1,0 +1,379 @@
+// A disk that takes virtual time, fails on demand, and forgets in a crash
+// =============================================================================
+//
+// Owns:     latency, faults, and which process an operation belongs to. What is stored where is `DiskImage`'s.
+// Does not: know journals.
+//
+// Invariants
+//   E1. A completion is called from the event queue, never inside the call, and never once its process is gone.
+//   E2. A buffer that changed between `write` and its completion is an assertion failure (D4).
+//   E3. Operations under way on one file complete in any order; a sync covers the writes that had completed when it was asked for.
+//
+// Sources: CORRECTNESS §2.0, §3.2 K1–K18.
+
+import { type Disk, DiskError, type DiskFile, type Done } from '../contract/disk.js';
+import { assert } from '../std/assert.js';
+import { equalBytes } from '../std/bytes.js';
+import type { Random } from '../std/random.js';
+import { directoryOf, DiskImage, type Inode } from './disk-image.js';
+import { type Scheduler, SimulatedEvent } from './scheduler.js';
+
+export type DiskOperation =
+  | 'create'
+  | 'open'
+  | 'rename'
+  | 'remove'
+  | 'sync-directory'
+  | 'write'
+  | 'sync'
+  | 'close'
+  | 'read';
+
+export interface DiskOptions {
+  /** A write into the page cache, and anything else that does not wait for the platter. */
+  writeMeanMs: number;
+  syncMeanMs: number;
+  /** Multiplies all times: a slow disk. */
+  slowness: number;
+  /** Chances that an operation fails with EIO. */
+  writeErrorProbability: number;
+  syncErrorProbability: number;
+  /** Beyond it, what would make the disk fuller fails with ENOSPC. */
+  capacityBytes: number;
+}
+
+export const soundDisk: DiskOptions = {
+  writeMeanMs: 0.02,
+  syncMeanMs: 0.5,
+  slowness: 1,
+  writeErrorProbability: 0,
+  syncErrorProbability: 0,
+  capacityBytes: Number.MAX_SAFE_INTEGER,
+};
+
+export class SimulatedDisk {
+  /** May be changed while running: faults do. */
+  readonly options: DiskOptions;
+  readonly image = new DiskImage();
+  /** Asked before each operation takes effect; the error it gives is the operation's. For scripts. */
+  fault: ((operation: DiskOperation, path: string) => DiskError | undefined) | undefined;
+  readonly #scheduler: Scheduler;
+  readonly #random: Random;
+  readonly #underWay = new Set<Operation>();
+  #hungUntilMs = 0;
+
+  constructor(scheduler: Scheduler, random: Random, options: Partial<DiskOptions> = {}) {
+    this.#scheduler = scheduler;
+    this.#random = random;
+    this.options = { ...soundDisk, ...options };
+  }
+
+  /** The disk as one thread of one process sees it. */
+  session(): DiskSession {
+    return new DiskSession(this);
+  }
+
+  /** The power goes, and takes every process with it: of what was under way a seeded part had happened. */
+  crash(): void {
+    for (const operation of this.#underWay) {
+      operation.cancelled = true;
+      if (this.#random.chance(0.5)) operation.effect();
+    }
+    this.#underWay.clear();
+    this.image.crash(this.#random);
+  }
+
+  /** No operation that begins from now on completes for so long; 0 ends it. */
+  hang(durationMs: number): void {
+    this.#hungUntilMs = this.#scheduler.nowMs + durationMs;
+  }
+
+  /** Flips a seeded bit somewhere in the file. REQUIRES a file that is not empty. */
+  rot(path: string): void {
+    const inode = this.image.find(path);
+    assert(inode !== undefined && inode.liveSize > 0, `${path} has nothing that could rot`);
+    this.image.flipBit(inode, this.#random.below(inode.liveSize), this.#random.below(8));
+  }
+
+  // --- for sessions ---------------------------------------------------------------------------------------------------
+
+  get random(): Random {
+    return this.#random;
+  }
+
+  errorOf(operation: DiskOperation, path: string): DiskError | undefined {
+    const scripted = this.fault?.(operation, path);
+    if (scripted !== undefined) return scripted;
+    const { writeErrorProbability, syncErrorProbability } = this.options;
+    const probability =
+      operation === 'write'
+        ? writeErrorProbability
+        : operation === 'sync' || operation === 'sync-directory'
+          ? syncErrorProbability
+          : 0;
+    if (probability > 0 && this.#random.chance(probability)) return new DiskError('EIO', `${operation} ${path}: EIO`);
+    return undefined;
+  }
+
+  begin(synced: boolean, operation: Operation): void {
+    const { writeMeanMs, syncMeanMs, slowness } = this.options;
+    const meanMs = synced ? syncMeanMs : writeMeanMs;
+    const delayMs = 0.005 - Math.log(1 - this.#random.fraction()) * meanMs * slowness;
+    this.#underWay.add(operation);
+    this.#scheduler.at(Math.max(this.#scheduler.nowMs + delayMs, this.#hungUntilMs), operation);
+  }
+
+  end(operation: Operation): void {
+    this.#underWay.delete(operation);
+    if (operation.session.revoked) {
+      // The process died while this was under way: it happened, or it did not.
+      if (this.#random.chance(0.5)) operation.effect();
+      return;
+    }
+    let error = this.errorOf(operation.kind, operation.path);
+    if (error === undefined) error = operation.effect();
+    else if (this.#random.chance(0.5)) operation.effect();
+    operation.done(error);
+  }
+}
+
+/** What takes a while, and takes effect at its end. */
+class Operation extends SimulatedEvent {
+  readonly session: DiskSession;
+  readonly kind: DiskOperation;
+  readonly path: string;
+  readonly effect: () => DiskError | undefined;
+  readonly done: Done;
+  readonly #disk: SimulatedDisk;
+
+  constructor(
+    disk: SimulatedDisk,
+    session: DiskSession,
+    kind: DiskOperation,
+    path: string,
+    effect: () => DiskError | undefined,
+    done: Done,
+  ) {
+    super();
+    this.#disk = disk;
+    this.session = session;
+    this.kind = kind;
+    this.path = path;
+    this.effect = effect;
+    this.done = done;
+  }
+
+  fire(): void {
+    this.#disk.end(this);
+  }
+}
+
+/** Ends with its process: `revoke`, and no completion is heard any more. */
+export class DiskSession implements Disk {
+  readonly #disk: SimulatedDisk;
+  #revoked = false;
+
+  constructor(disk: SimulatedDisk) {
+    this.#disk = disk;
+  }
+
+  get revoked(): boolean {
+    return this.#revoked;
+  }
+
+  revoke(): void {
+    this.#revoked = true;
+  }
+
+  makeDirectory(path: string): void {
+    if (!this.#revoked) this.#disk.image.makeDirectory(checked(path));
+  }
+
+  list(path: string): string[] {
+    return this.#disk.image.list(checked(path));
+  }
+
+  sizeOf(path: string): number | undefined {
+    return this.#disk.image.find(checked(path))?.liveSize;
+  }
+
+  read(path: string, position: number, length: number): Uint8Array {
+    const error = this.#disk.errorOf('read', path);
+    if (error !== undefined) throw error;
+    const inode = this.#disk.image.find(checked(path));
+    if (inode === undefined) throw new DiskError('ENOENT', `no file ${path}`);
+    return inode.live.slice(Math.min(position, inode.liveSize), Math.min(position + length, inode.liveSize));
+  }
+
+  create(
+    path: string,
+    sizeBytes: number,
+    done: (error: DiskError | undefined, file: DiskFile | undefined) => void,
+  ): void {
+    let file: DiskFile | undefined;
+    this.#operate(
+      true,
+      'create',
+      checked(path),
+      () => {
+        const { image, options } = this.#disk;
+        if (!image.hasDirectory(directoryOf(path))) return new DiskError('ENOENT', `no directory for ${path}`);
+        if (image.find(path) !== undefined || image.hasDirectory(path))
+          return new DiskError('EEXIST', `${path} is there already`);
+        if (image.usedBytes + sizeBytes > options.capacityBytes) return new DiskError('ENOSPC', `no space for ${path}`);
+        file = new SimulatedFile(this, path, image.create(path, sizeBytes));
+        return undefined;
+      },
+      (error) => done(error, file),
+    );
+  }
+
+  open(path: string, done: (error: DiskError | undefined, file: DiskFile | undefined) => void): void {
+    let file: DiskFile | undefined;
+    this.#operate(
+      false,
+      'open',
+      checked(path),
+      () => {
+        const inode = this.#disk.image.find(path);
+        if (inode === undefined) return new DiskError('ENOENT', `no file ${path}`);
+        file = new SimulatedFile(this, path, inode);
+        return undefined;
+      },
+      (error) => done(error, file),
+    );
+  }
+
+  rename(from: string, to: string, done: Done): void {
+    checked(to);
+    this.#operate(
+      false,
+      'rename',
+      checked(from),
+      () => {
+        const { image } = this.#disk;
+        if (image.find(from) === undefined) return new DiskError('ENOENT', `no file ${from}`);
+        if (!image.hasDirectory(directoryOf(to))) return new DiskError('ENOENT', `no directory for ${to}`);
+        image.rename(from, to);
+        return undefined;
+      },
+      done,
+    );
+  }
+
+  remove(path: string, done: Done): void {
+    this.#operate(
+      false,
+      'remove',
+      checked(path),
+      () => {
+        this.#disk.image.remove(path);
+        return undefined;
+      },
+      done,
+    );
+  }
+
+  syncDirectory(path: string, done: Done): void {
+    this.#operate(
+      true,
+      'sync-directory',
+      checked(path),
+      () => {
+        if (!this.#disk.image.hasDirectory(path)) return new DiskError('ENOENT', `no directory ${path}`);
+        this.#disk.image.syncDirectory(path);
+        return undefined;
+      },
+      done,
+    );
+  }
+
+  // --- for files ------------------------------------------------------------------------------------------------------
+
+  write(inode: Inode, path: string, position: number, bytes: Uint8Array, done: Done): void {
+    const copy = bytes.slice();
+    this.#operate(
+      false,
+      'write',
+      path,
+      () => {
+        if (!this.#revoked) assert(equalBytes(copy, bytes), 'E2: a buffer changed while it was being written (D4)');
+        const { image, options } = this.#disk;
+        const growth = position + bytes.length - inode.liveSize;
+        if (growth > 0 && image.usedBytes + growth > options.capacityBytes)
+          return new DiskError('ENOSPC', `no space in ${path}`);
+        image.write(inode, position, copy);
+        return undefined;
+      },
+      done,
+    );
+  }
+
+  sync(inode: Inode, path: string, done: Done): void {
+    const newest = inode.unsynced.at(-1); // E3
+    this.#operate(
+      true,
+      'sync',
+      path,
+      () => {
+        // Others may have synced some of them meanwhile; what is left of these is still the oldest.
+        const count = newest === undefined ? 0 : inode.unsynced.indexOf(newest) + 1;
+        this.#disk.image.sync(inode, count);
+        return undefined;
+      },
+      (error) => {
+        if (error !== undefined) this.#disk.image.loseUnsynced(inode, this.#disk.random);
+        done(error);
+      },
+    );
+  }
+
+  close(path: string, done: Done): void {
+    this.#operate(false, 'close', path, () => undefined, done);
+  }
+
+  #operate(
+    synced: boolean,
+    operation: DiskOperation,
+    path: string,
+    effect: () => DiskError | undefined,
+    done: Done,
+  ): void {
+    if (this.#revoked) return; // E1
+    this.#disk.begin(synced, new Operation(this.#disk, this, operation, path, effect, done));
+  }
+}
+
+class SimulatedFile implements DiskFile {
+  readonly #session: DiskSession;
+  readonly #path: string;
+  readonly #inode: Inode;
+  #closed = false;
+
+  constructor(session: DiskSession, path: string, inode: Inode) {
+    this.#session = session;
+    this.#path = path;
+    this.#inode = inode;
+  }
+
+  write(position: number, bytes: Uint8Array, done: Done): void {
+    assert(!this.#closed, 'a closed file is not written');
+    this.#session.write(this.#inode, this.#path, position, bytes, done);
+  }
+
+  sync(done: Done): void {
+    assert(!this.#closed, 'a closed file is not synced');
+    this.#session.sync(this.#inode, this.#path, done);
+  }
+
+  close(done: Done): void {
+    assert(!this.#closed, 'a file is closed once');
+    this.#closed = true;
+    this.#session.close(this.#path, done);
+  }
+}
+
+function checked(path: string): string {
+  assert(!path.startsWith('/') && !path.split('/').includes('..'), `${path} leaves the disk`);
+  return path;
+}

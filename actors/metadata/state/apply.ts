@@ -10,7 +10,15 @@ import type { MetadataCommand } from './command.js';
 import { drainHost, fenceHost, registerHost, registerReplicas, removeHost, unfenceHost } from './host-commands.js';
 import type { MapStore } from './map-store.js';
 import type { Applied, Outcome } from './outcome.js';
-import { cancelMove, changeInSync, elect, finishMove, settleDeposed, startMove } from './partition-commands.js';
+import {
+  cancelMove,
+  changeInSync,
+  elect,
+  finishMove,
+  releaseHold,
+  settleDeposed,
+  startMove,
+} from './partition-commands.js';
 import { createTable, deleteTable, growTable, setConfig } from './table-commands.js';
 
 /** @param index the command's Raft index; whatever it changes gets it as its revision. */
@@ -49,6 +57,8 @@ function outcomeOf(change: Change, command: MetadataCommand): Outcome {
       return cancelMove(change, command);
     case 'grow-table':
       return growTable(change, command);
+    case 'release-hold':
+      return releaseHold(change, command);
     case 'settle-deposed':
       return settleDeposed(change, command.through);
     case 'set-config':

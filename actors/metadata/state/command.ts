@@ -30,6 +30,8 @@ export interface RegisterHost {
   readonly version: string;
   /** The epoch that it replaces; 0 for a host never heard of. */
   readonly after: number;
+  /** The process before is proven to be gone (L5). */
+  readonly dead: boolean;
   readonly replicas: readonly ReplicaReport[];
   readonly holds: Holds;
 }
@@ -107,6 +109,11 @@ export type MetadataCommand =
   | { readonly kind: 'cancel-move'; readonly partition: number; readonly partitionEpoch: number }
   /** For tables whose options were left to us: more copies as hosts join. */
   | { readonly kind: 'grow-table'; readonly name: string; readonly replicas: number; readonly minInSync: number }
+  /** The leases that the leader's hold waits for are over, sooner than was to be expected (L5). */
+  | {
+      readonly kind: 'release-hold';
+      readonly partitions: readonly { readonly partition: number; readonly leaderEpoch: number }[];
+    }
   /** Leases of leaders deposed up to this revision are over: they need not be waited for any more (L5). */
   | { readonly kind: 'settle-deposed'; readonly through: number }
   | { readonly kind: 'set-config'; readonly key: string; readonly value: string | undefined };

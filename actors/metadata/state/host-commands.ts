@@ -33,7 +33,7 @@ export function registerHost(change: Change, command: RegisterHost): Outcome {
   const drafts = change.draftsOn(name);
   for (const draft of drafts) {
     // The old process is out first, with whatever it led (V14).
-    leave(change, draft, name, false);
+    leave(change, draft, name, command.dead);
     const report = reports.get(draft.id);
     draft.register(name, index, report?.incarnation ?? 0, report); // V15
     if (report?.verdict !== 'complete') draft.lose(name);
@@ -83,9 +83,10 @@ function registerReplica(
   registered: number,
   report: ReplicaReport,
 ): void {
-  // 0: its place was waiting for it. It has been in the sets only as one that holds nothing committed without it (R5).
-  if (registered !== 0) leave(change, draft, host.name, true); // V14. Its old actor is gone: the same process says so.
   draft.register(host.name, change.index, report.incarnation, report);
+  // 0: its place was waiting for it. While it was in a set nothing could be committed without it (R5), so it lacks nothing.
+  if (registered === 0) return;
+  leave(change, draft, host.name, true); // V14. Its old actor is gone: the same process says so.
   if (report.verdict !== 'complete') draft.lose(host.name);
 }
 

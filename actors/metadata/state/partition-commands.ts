@@ -147,3 +147,15 @@ export function settleDeposed(change: Change, through: number): Outcome {
   }
   return { kind: 'done', result: undefined };
 }
+
+/** L5: the hold ends early. The leader takes it from the newer record of the same leader epoch. */
+export function releaseHold(change: Change, command: Of<'release-hold'>): Outcome {
+  for (const { partition, leaderEpoch } of command.partitions) {
+    if (change.store.partitions.get(partition)?.info.leaderEpoch !== leaderEpoch) continue;
+    const draft = change.draft(partition);
+    if (draft === undefined) continue;
+    draft.holdMs = 0;
+    draft.deposed = [];
+  }
+  return { kind: 'done', result: undefined };
+}

@@ -97,10 +97,17 @@ export function growTable(change: Change, command: Of<'grow-table'>): Outcome {
   if (table === undefined || !table.auto) return overtaken;
   const { replicas, minInSync } = command;
   if (replicas < table.info.replicas || minInSync < table.info.minInSync || minInSync > replicas) return overtaken;
-  for (const id of table.info.partitions) {
-    const { inSync } = present(store.partitions.get(id), 'V2: a table’s partitions are there').info;
+  const partitions = table.info.partitions.map((id) =>
+    present(store.partitions.get(id), 'V2: a table has its partitions'),
+  );
+  if (minInSync > table.info.minInSync) {
     // A higher minimum than there are in sync would stop writes.
-    if (minInSync > table.info.minInSync && inSync.length < minInSync) return overtaken;
+    if (partitions.some(({ info }) => info.inSync.length < minInSync)) return overtaken;
+    for (const record of partitions) {
+      const { info } = record;
+      // Replicas learn of it with a newer record only (R14).
+      change.putPartition({ ...record, info: { ...info, revision: index, partitionEpoch: info.partitionEpoch + 1 } });
+    }
   }
   assert(replicas <= limits.replicasMax, 'a table grows within the limits');
   change.putTable({ info: { ...table.info, replicas, minInSync, revision: index }, auto: true });

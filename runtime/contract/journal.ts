@@ -84,6 +84,8 @@ export interface JournalListener {
   durable(lsnEnd: number): void;
   /** The journal is long and this stream holds its oldest records: a snapshot would let it be trimmed. */
   pressure(stream: string): void;
+  /** True: there is no space for more, so nothing should be appended (D14). False: it was found again. */
+  space?(isShort: boolean): void;
   /** A write or sync failed: nothing more will become durable (D11). The host must stop. */
   fatal(error: Error): void;
 }

@@ -13,6 +13,7 @@
 //   K2. Signals, timers and disk completions overtake messages; within each of the two queues order is first come, first served (A3).
 //   K3. A completion is delivered only to the incarnation that asked (A5).
 //   K4. Everything appended in a run is flushed in that run; replies to it are turns of a later one.
+//   K5. While a crashed durable actor waits to be read back, no turn is taken: a busy journal would never be idle for it.
 //
 // Sources: etcd-io/raft Ready; protoactor-go mailbox (system queue first, throughput budget).
 
@@ -55,6 +56,8 @@ export class ActorLoop {
   readonly #restarts: { readonly atMs: number; readonly cell: ActorCell }[] = [];
   readonly #turn: Turn;
   readonly #cell0: number;
+  /** Restarts that wait for an idle journal (K5). */
+  #held = 0;
   #running = false;
   #wakeAsked = false;
   #turns = 0;
@@ -160,6 +163,7 @@ export class ActorLoop {
 
   /** When `run` should be called again at the latest, monotonic ms; undefined when nothing is waiting for time to pass. */
   nextWakeMs(): number | undefined {
+    if (this.#held > 0 || this.#closed) return undefined;
     let next = this.#timers.nextMs();
     for (const restart of this.#restarts) if (next === undefined || restart.atMs < next) next = restart.atMs;
     return next;
@@ -174,6 +178,11 @@ export class ActorLoop {
     const startMs = clock.monotonicMs();
     cells.store(this.#cell0 + cellBusySinceMs, Math.floor(startMs));
     this.#takeRestarts(startMs);
+    if (this.#held > 0) {
+      this.#running = false;
+      cells.store(this.#cell0 + cellBusySinceMs, 0);
+      return false; // K5: the journal wakes us
+    }
     // A timer that is started with no delay by a timer's turn is due within this run: the budget ends that, too.
     let budget = this.#limits.turnsPerRunMax;
     while (budget > 0) {
@@ -466,8 +475,13 @@ export class ActorLoop {
     };
     if (cell.definition.durable) {
       const journal = present(this.#ports.journal, 'a durable actor needs a journal');
+      this.#held++; // K5
       journal.flush();
-      journal.whenIdle(begin);
+      journal.whenIdle(() => {
+        this.#held--;
+        begin();
+        this.#askWake();
+      });
     } else begin();
   }
 }

@@ -1,0 +1,37 @@
+// The seam to whoever composes a host
+// =============================================================================
+//
+// `runtime` never imports actors or messaging. A host is given the URL of a module; the main thread and every worker
+// import it and call its `compose` with the same configuration. Functions do not cross threads, modules do.
+
+import type { ActorDefinition, ActorSpec } from '../contract/actor.js';
+import type { Cells } from '../contract/cells.js';
+import type { MessageCodec, Transport, TransportReceiver } from '../contract/transport.js';
+
+/** A thread of a host. */
+export interface Place {
+  readonly host: string;
+  /** From 0, or `mainWorker`. */
+  readonly worker: number;
+  /** How many worker threads the host has, the main thread not counted. */
+  readonly workers: number;
+  /** Drawn when the data directory was formatted, or at every start when there is none: who lost its disk is somebody else (M8). */
+  readonly diskId: string;
+}
+
+export interface Composition {
+  readonly definitions: ReadonlyMap<string, ActorDefinition>;
+  readonly codec: MessageCodec;
+  /** The actors that run there from the first start. Durable ones that came back from the journal are not started twice. */
+  rootActors(place: Place): readonly ActorSpec[];
+  /**
+   * The way to other hosts and to clients. Resolves when it can be used, which does not mean that the network is there: what
+   * cannot be sent is dropped and counted. Messages within the host do not come here.
+   */
+  connect(place: Place, receiver: TransportReceiver): Promise<Transport>;
+  /** Asked on the main thread while the host drains: has everything been handed over? Absent: at once. */
+  drained?(cells: Cells): boolean;
+}
+
+/** The module at `compositionUrl` exports it as `compose`. `config` is what the host was started with, a structured clone. */
+export type Compose = (config: unknown, place: Place) => Composition | Promise<Composition>;

@@ -1,0 +1,56 @@
+import { expect } from 'chai';
+import { MessageChannel } from 'node:worker_threads';
+
+import { Caller, ControlError, type HostServices, serveCalls } from '../../../runtime/threads/control.js';
+
+async function failureOf(call: Promise<unknown>): Promise<unknown> {
+  try {
+    await call;
+  } catch (error) {
+    return error;
+  }
+  throw new Error('the call was answered');
+}
+
+describe('runtime/threads: control calls', () => {
+  it('control W1: a call is answered', async () => {
+    const { port1, port2 } = new MessageChannel();
+    serveCalls({ compress: (bytes) => Promise.resolve(bytes.slice(0, 1)) }, port2);
+    const caller = new Caller<HostServices>(port1);
+    const answer = await caller.call('compress', 5000, (remote) => remote.compress(new Uint8Array([1, 2])));
+    expect(answer).deep.equals(new Uint8Array([1]));
+    caller.end();
+  });
+
+  it('control W1: a call that is never answered ends at its deadline', async () => {
+    const { port1, port2 } = new MessageChannel();
+    const caller = new Caller<HostServices>(port1);
+    const error = await failureOf(caller.call('compress', 20, (remote) => remote.compress(new Uint8Array())));
+    expect(error).instanceOf(ControlError);
+    expect((error as ControlError).cause).equals('deadline');
+    caller.end();
+    port2.close();
+  });
+
+  it('control W1: a call ends with the thread, and so does one made afterwards; W3: the port is closed', async () => {
+    const { port1, port2 } = new MessageChannel();
+    const caller = new Caller<HostServices>(port1);
+    const closed = new Promise((resolve) => port2.once('close', resolve));
+    port2.start();
+    const pending = failureOf(caller.call('compress', 5000, (remote) => remote.compress(new Uint8Array())));
+    caller.end();
+    expect(((await pending) as ControlError).cause).equals('thread-ended');
+    const late = await failureOf(caller.call('compress', 5000, (remote) => remote.compress(new Uint8Array())));
+    expect((late as ControlError).cause).equals('thread-ended');
+    await closed;
+  });
+
+  it('what the other side threw comes as an error with its message', async () => {
+    const { port1, port2 } = new MessageChannel();
+    serveCalls({ compress: () => Promise.reject(new RangeError('too long')) }, port2);
+    const caller = new Caller<HostServices>(port1);
+    const error = await failureOf(caller.call('compress', 5000, (remote) => remote.compress(new Uint8Array())));
+    expect((error as Error).message).equals('too long');
+    caller.end();
+  });
+});

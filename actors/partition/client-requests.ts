@@ -1,0 +1,185 @@
+// Answering clients
+// =============================================================================
+//
+// Writes go to the leader's log; reads are evaluated on the applied state and answered under the lease, or after a confirm round.
+//
+// Invariants
+//   Q1. A refusal here means that nothing was appended for the request (R7), except `session-stale`, which says nothing of earlier attempts.
+//   Q2. A linearizable read is evaluated first; the lease is checked after, with a clock read then (L2, decision 3).
+//   Q3. A `session` or `stale` read is answered from what is applied here and labelled with it; a `session` read never from before its mark (R20, L8).
+
+import type { ClientRequest, Mark, Refusal, WriteOp, WriteResult } from '../../messaging/protocol/client-messages.js';
+import { limits } from '../../messaging/protocol/limits.js';
+import { isClient } from '../../runtime/contract/address.js';
+import type { Address } from '../../runtime/contract/address.js';
+import type { Message } from '../../runtime/contract/actor.js';
+import { leaseValid } from '../host/lease-cells.js';
+import { Leading, leading } from './leading.js';
+import type { Of, PartitionContext } from './partition-message.js';
+import type { ReplicaCore } from './replica-core.js';
+import type { Role } from './replica.js';
+
+export class ClientRequests {
+  readonly #core: ReplicaCore;
+  readonly #role: () => Role;
+
+  constructor(core: ReplicaCore, role: () => Role) {
+    this.#core = core;
+    this.#role = role;
+  }
+
+  onRequest(message: ClientRequest, from: Address, context: PartitionContext): void {
+    if (!isClient(from)) return;
+    if (message.kind === 'read' || message.kind === 'scan') {
+      if (message.consistency !== 'linearizable') return this.#onWeakRead(message, from, context);
+    }
+    const role = this.#role();
+    if (role.kind !== 'leader' || role.fenced) {
+      const leader = role.kind === 'follower' ? role.leader : '';
+      return this.#refuse(from, message.request, 'not-leader', leader, context);
+    }
+    if (!role.active) {
+      if (!role.wait(message, from))
+        this.#refuse(from, message.request, 'unavailable', 'the new leader is not ready', context);
+      return;
+    }
+    switch (message.kind) {
+      case 'write':
+        return this.#onWrite(role, message, from, context);
+      case 'open-session':
+        return this.#onOpenSession(role, message, from, context);
+      default:
+        return this.#onRead(role, message, from, context);
+    }
+  }
+
+  #refuse(to: Address, request: number, reason: Refusal, detail: string, context: PartitionContext): void {
+    context.send(to, { kind: 'refused', request, partition: this.#core.partition, reason, detail } as Message);
+  }
+
+  // --- writes ---------------------------------------------------------------------------------------------------------
+
+  /** R7: what must be refused is refused before anything is appended. @returns whether it was. */
+  #refusedAppend(role: Leading, request: number, from: Address, context: PartitionContext): boolean {
+    if (!role.enoughInSync) {
+      const detail = `fewer than ${this.#core.place().table.minInSync} replicas are in sync`;
+      this.#refuse(from, request, 'unavailable', detail, context);
+      return true;
+    }
+    if (!role.hasRoom()) {
+      this.#refuse(from, request, 'capacity', 'too many writes are waiting for their replicas', context);
+      return true;
+    }
+    return false;
+  }
+
+  #onOpenSession(role: Leading, message: Of<'open-session'>, from: Address, context: PartitionContext): void {
+    if (this.#refusedAppend(role, message.request, from, context)) return;
+    if (
+      this.#core.state.sessions.count >= limits.sessionCountMax - 64 &&
+      !role.expireIdleSessions(leading.sessionIdleWhenFullMs, context)
+    ) {
+      return this.#refuse(from, message.request, 'capacity', 'too many sessions are open in this partition', context);
+    }
+    role.appendRequest(
+      { kind: 'open-session', client: from.host.slice(0, 80) },
+      from,
+      message.request,
+      undefined,
+      context,
+    );
+  }
+
+  #onWrite(role: Leading, message: Of<'write'>, from: Address, context: PartitionContext): void {
+    const { sessions } = this.#core.state;
+    if (message.ops.length === 0) return this.#refuse(from, message.request, 'invalid', 'no operations', context);
+    if (!sessions.has(message.session))
+      return this.#refuse(from, message.request, 'session-stale', 'no such session', context); // S5
+    const fresh: WriteOp[] = [];
+    const known: (WriteResult | undefined)[] = [];
+    for (const op of message.ops) {
+      // A shortcut only: the check that counts is at apply (S3).
+      const verdict = sessions.judge(message.session, op.sequence);
+      if (verdict.kind === 'stale')
+        return this.#refuse(
+          from,
+          message.request,
+          'session-stale',
+          `sequence ${op.sequence} was answered long ago`,
+          context,
+        );
+      if (verdict.kind === 'beyond')
+        return this.#refuse(from, message.request, 'invalid', `sequence ${op.sequence} is beyond the window`, context);
+      known.push(verdict.kind === 'repeat' ? verdict.result : undefined);
+      if (verdict.kind === 'execute') fresh.push(op);
+    }
+    if (fresh.length === 0) {
+      const results = known as readonly WriteResult[];
+      context.send(
+        from,
+        role.receipt(message.request, results, Math.max(...results.map((result) => result.offset)) + 1) as Message,
+      );
+      return;
+    }
+    if (this.#refusedAppend(role, message.request, from, context)) return;
+    const repeated = fresh.length === message.ops.length ? undefined : known;
+    const body = {
+      kind: 'writes' as const,
+      session: message.session,
+      answeredThrough: message.answeredThrough,
+      ops: fresh,
+    };
+    role.appendRequest(body, from, message.request, repeated, context);
+  }
+
+  // --- reads ----------------------------------------------------------------------------------------------------------
+
+  #evaluate(message: Of<'read' | 'scan'>): Message {
+    const core = this.#core;
+    const mark: Mark = { lineage: core.lineage, offset: core.highWatermark };
+    if (message.kind === 'read') {
+      const items = message.keys.map((key) => core.state.get(key));
+      return { kind: 'read-done', request: message.request, partition: core.partition, mark, items } as Of<never>;
+    }
+    const limit = Math.min(message.limit, limits.pageCountMax);
+    const bytesMax = Math.min(message.bytesMax, limits.pageBytesMax);
+    const { start, end, reverse } = message;
+    const { items, more } = core.state.scan({ start, end, reverse, limit, bytesMax });
+    return { kind: 'scan-done', request: message.request, partition: core.partition, mark, items, more } as Of<never>;
+  }
+
+  #onRead(role: Leading, message: Of<'read' | 'scan'>, from: Address, context: PartitionContext): void {
+    const reply = this.#evaluate(message);
+    const { table } = this.#core.place();
+    if (table.reads === 'lease' && leaseValid(context.cells, this.#core.self.worker, context.readClockMs())) {
+      context.send(from, reply); // Q2
+      return;
+    }
+    if (!role.rounds.add(from, message.request, reply, role.maximal(), role.enoughInSync, context)) {
+      this.#refuse(from, message.request, 'capacity', 'too many reads are waiting', context);
+    }
+    role.keepTicking(context);
+  }
+
+  #onWeakRead(message: Of<'read' | 'scan'>, from: Address, context: PartitionContext): void {
+    const core = this.#core;
+    const role = this.#role();
+    if (role.kind === 'quarantined' || core.placement === undefined)
+      return this.#refuse(from, message.request, 'unavailable', 'this replica has no state to show', context);
+    const { mark } = message;
+    if (
+      message.consistency === 'session' &&
+      mark.offset > 0 &&
+      (mark.lineage !== core.lineage || core.highWatermark < mark.offset)
+    ) {
+      return this.#refuse(
+        from,
+        message.request,
+        'behind',
+        `applied to ${core.highWatermark}, ${mark.offset} wanted`,
+        context,
+      ); // Q3
+    }
+    context.send(from, this.#evaluate(message));
+  }
+}

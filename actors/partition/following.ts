@@ -1,0 +1,287 @@
+// A replica as follower in one leader epoch
+// =============================================================================
+//
+// Finds where its log agrees with the leader's, takes what the leader sends, and acknowledges what is on its disk.
+//
+//   reconciling ──reconciled──▶ following ──gap──▶ reconciling
+//     │  ▲ └──diverged──▶ truncating ──durable──┘
+//     └──snapshot-offer──▶ installing ──installed──▶ reconciling
+//
+// Invariants
+//   W1. Records are taken only in `following`, that is after this epoch's leader said where the logs agree (R12).
+//   W2. An acknowledgement names what is durable here (for an `async` table: what is in the log), never more (R4).
+//   W3. A committed record is never truncated in its lineage: a leader that asks for it makes this replica stop and keep its evidence (R12).
+//   W4. A snapshot replaces log and state in one step, once it is durable; until then the old ones stand (M11).
+//
+// Sources: CORRECTNESS R3, R4, R12; KIP-101, KIP-279, KIP-320.
+
+import type { LocalSnapshot } from './local-snapshot.js';
+import type { Of, PartitionContext } from './partition-message.js';
+import { decodeMeta, type SnapshotMeta } from './record.js';
+import type { ReplicaCore } from './replica-core.js';
+import { ReplicaLog } from './replication/log.js';
+import { truncationPoint } from './replication/reconcile.js';
+import type { PartitionState } from './state.js';
+
+/** How long to wait for the leader's answer before asking again. */
+const retryMs = 200;
+
+type Phase =
+  | { readonly kind: 'reconciling' }
+  | { readonly kind: 'following' }
+  | { readonly kind: 'truncating' }
+  | {
+      readonly kind: 'installing';
+      readonly snapshot: number;
+      readonly meta: SnapshotMeta;
+      readonly state: PartitionState;
+      index: number;
+      /** A chunk is on its way to the disk, or the commit is. */
+      busy: boolean;
+    };
+
+export class Following {
+  readonly kind = 'follower';
+  readonly leader: string;
+  readonly #core: ReplicaCore;
+  readonly #newState: () => PartitionState;
+  readonly #quarantine: (reason: string, context: PartitionContext) => void;
+  readonly #localSnapshot: LocalSnapshot;
+  #phase: Phase = { kind: 'reconciling' };
+
+  constructor(
+    core: ReplicaCore,
+    leader: string,
+    localSnapshot: LocalSnapshot,
+    newState: () => PartitionState,
+    quarantine: (reason: string, context: PartitionContext) => void,
+    context: PartitionContext,
+  ) {
+    this.#core = core;
+    this.leader = leader;
+    this.#localSnapshot = localSnapshot;
+    this.#newState = newState;
+    this.#quarantine = quarantine;
+    this.#reconcile(context);
+  }
+
+  get phase(): Phase['kind'] {
+    return this.#phase.kind;
+  }
+
+  /** What this replica was doing ends here: another role, another epoch. */
+  end(context: PartitionContext): void {
+    if (this.#phase.kind === 'installing') context.snapshots.abort();
+    this.#phase = { kind: 'reconciling' };
+    context.timers.cancel('retry');
+  }
+
+  #reconcile(context: PartitionContext): void {
+    const core = this.#core;
+    if (this.#phase.kind === 'installing') context.snapshots.abort();
+    this.#phase = { kind: 'reconciling' };
+    const { lastEpoch } = core.log;
+    context.send(core.addressOf(this.leader), {
+      kind: 'reconcile',
+      link: core.linkTo(this.leader),
+      logEnd: core.log.end,
+      lastEpoch,
+    } as Of<'reconcile'>);
+    context.timers.start('retry', retryMs, { kind: 'retry' });
+  }
+
+  onRetry(context: PartitionContext): void {
+    if (this.#phase.kind === 'following' || this.#phase.kind === 'truncating') return;
+    if (this.#phase.kind !== 'installing') return this.#reconcile(context);
+    if (!this.#phase.busy) this.#wantChunk(context);
+    context.timers.start('retry', retryMs, { kind: 'retry' });
+  }
+
+  onGap(context: PartitionContext): void {
+    if (this.#phase.kind === 'following') this.#reconcile(context);
+  }
+
+  onReconciled(message: Of<'reconciled'>, context: PartitionContext): void {
+    if (this.#phase.kind !== 'reconciling' || message.logEnd !== this.#core.log.end) return;
+    this.#phase = { kind: 'following' };
+    context.timers.cancel('retry');
+    this.#learn(message.highWatermark);
+    this.acknowledge(context);
+  }
+
+  onDiverged(message: Of<'diverged'>, context: PartitionContext): void {
+    const core = this.#core;
+    if (this.#phase.kind !== 'reconciling') return;
+    const end = truncationPoint(core.log, message.epochAt, message.end);
+    if (end >= core.log.end) return this.#reconcile(context);
+    if (end < core.highWatermark) {
+      this.#quarantine(
+        `W3: the leader of epoch ${core.epoch} lacks committed records: its log ends at ${end}, ${core.highWatermark} are committed here`,
+        context,
+      );
+      return;
+    }
+    context.emit({
+      kind: 'log-truncated',
+      level: 'info',
+      partition: core.partition,
+      from: core.log.end,
+      to: end,
+      epoch: core.epoch,
+    });
+    this.#phase = { kind: 'truncating' };
+    core.truncateTo(end, context);
+  }
+
+  onTruncated(message: Of<'log-truncated'>, context: PartitionContext): void {
+    this.#core.noteDurable(message.generation, message.end);
+    if (this.#phase.kind === 'truncating' && message.generation === this.#core.generation) this.#reconcile(context);
+  }
+
+  onReplicate(message: Of<'replicate'>, context: PartitionContext): void {
+    const core = this.#core;
+    if (this.#phase.kind !== 'following') return; // W1
+    if (message.base > core.log.end) return this.#reconcile(context); // something before it was lost
+    let base = message.base;
+    let appended = false;
+    for (let i = 0; i < message.batches.length; i++) {
+      const bytes = message.batches[i] as Uint8Array;
+      if (base < core.log.end) {
+        // Had already: in one epoch, what agrees up to our end is the same.
+        base = Math.max(base, this.#endOf(base));
+        continue;
+      }
+      const entry = core.appendBytes(bytes, context, i === message.batches.length - 1);
+      base = entry.end;
+      appended = true;
+    }
+    this.#learn(message.highWatermark);
+    // What was appended is acknowledged when it is durable; an empty message, or an `async` table, asks for an answer now.
+    if (!appended || core.place().table.durability === 'async') this.acknowledge(context);
+  }
+
+  #endOf(base: number): number {
+    const { log } = this.#core;
+    return base < log.start ? Math.min(log.end, base + 1) : (log.entryAt(base)?.end ?? log.end);
+  }
+
+  /** W2. */
+  acknowledge(context: PartitionContext): void {
+    const core = this.#core;
+    if (this.#phase.kind !== 'following') return;
+    const durableEnd = core.ackEnd;
+    const lastEpoch = durableEnd === 0 ? 0 : core.log.epochs.epochAt(durableEnd - 1);
+    const link = core.linkTo(this.leader);
+    context.send(core.addressOf(this.leader), {
+      kind: 'replicated',
+      link,
+      durableEnd,
+      lastEpoch,
+      logEnd: core.log.end,
+    } as Of<'replicated'>);
+  }
+
+  #learn(highWatermark: number): void {
+    const core = this.#core;
+    const target = Math.min(highWatermark, core.log.end);
+    // A high watermark inside a batch of ours cannot be: the leader's is at a batch boundary, and the logs agree.
+    if (target > core.highWatermark) core.advanceTo(target);
+  }
+
+  // --- installing a snapshot -------------------------------------------------------------------------------------------
+
+  onOffer(message: Of<'snapshot-offer'>, context: PartitionContext): void {
+    if (this.#phase.kind === 'following' || this.#phase.kind === 'truncating') return;
+    if (this.#phase.kind === 'installing') {
+      if (this.#phase.snapshot === message.snapshot) return;
+      context.snapshots.abort();
+    }
+    const core = this.#core;
+    const meta = decodeMeta(message.meta);
+    if (meta.offset <= core.highWatermark && meta.lineage === core.lineage && core.highWatermark > 0) {
+      // M11: never back in time. The leader's log starts above our end although we have committed as much: ask again.
+      this.#phase = { kind: 'reconciling' };
+      return;
+    }
+    if (!this.#localSnapshot.abort(context)) return this.#reconcile(context); // N1: asked again when ours is through
+    this.#phase = {
+      kind: 'installing',
+      snapshot: message.snapshot,
+      meta,
+      state: this.#newState(),
+      index: 0,
+      busy: false,
+    };
+    context.emit({
+      kind: 'snapshot-install-started',
+      level: 'info',
+      partition: core.partition,
+      from: this.leader,
+      offset: meta.offset,
+    });
+    context.snapshots.begin(context.journal.nextLsn, message.meta);
+    this.#wantChunk(context);
+  }
+
+  #wantChunk(context: PartitionContext): void {
+    if (this.#phase.kind !== 'installing') return;
+    const { snapshot, index } = this.#phase;
+    const link = this.#core.linkTo(this.leader);
+    context.send(this.#core.addressOf(this.leader), {
+      kind: 'snapshot-wanted',
+      link,
+      snapshot,
+      index,
+      installed: false,
+    } as Of<'snapshot-wanted'>);
+  }
+
+  onChunk(message: Of<'snapshot-chunk'>, context: PartitionContext): void {
+    const phase = this.#phase;
+    if (
+      phase.kind !== 'installing' ||
+      phase.busy ||
+      message.snapshot !== phase.snapshot ||
+      message.index !== phase.index
+    )
+      return;
+    phase.busy = true;
+    if (message.last) {
+      context.snapshots.commit({ kind: 'install-durable', snapshot: phase.snapshot });
+      return;
+    }
+    phase.state.loadChunk(message.bytes);
+    context.snapshots.append(message.bytes, {
+      kind: 'install-accepted',
+      snapshot: phase.snapshot,
+      index: message.index,
+    });
+  }
+
+  onInstallAccepted(message: Of<'install-accepted'>, context: PartitionContext): void {
+    const phase = this.#phase;
+    if (phase.kind !== 'installing' || phase.snapshot !== message.snapshot) return;
+    phase.index = message.index + 1;
+    phase.busy = false;
+    this.#wantChunk(context);
+  }
+
+  onInstallDurable(message: Of<'install-durable'>, context: PartitionContext): void {
+    const phase = this.#phase;
+    if (phase.kind !== 'installing' || phase.snapshot !== message.snapshot) return;
+    const { meta, state } = phase;
+    state.finishLoad(meta);
+    this.#core.becomeInstalled(state, new ReplicaLog(meta.offset, meta.epochs), meta.lineage, meta.timeMs); // W4
+    const link = this.#core.linkTo(this.leader);
+    context.send(this.#core.addressOf(this.leader), {
+      kind: 'snapshot-wanted',
+      link,
+      snapshot: phase.snapshot,
+      index: phase.index,
+      installed: true,
+    } as Of<'snapshot-wanted'>);
+    context.emit({ kind: 'snapshot-installed', level: 'info', partition: this.#core.partition, offset: meta.offset });
+    this.#phase = { kind: 'reconciling' };
+    this.#reconcile(context);
+  }
+}

@@ -1,0 +1,577 @@
+// A replica as leader of one epoch
+// =============================================================================
+//
+// Gives writes their offsets, copies the log to the followers, decides what is committed, and answers.
+//
+// Owns:     progress of the followers, proposals for the in-sync set, the clients that wait.
+// Does not: choose leaders or in-sync sets (the controller does), nor evaluate reads (reads.ts).
+//
+// Invariants
+//   D1. The high watermark advances to h only when every member of the maximal in-sync set has acknowledged h in this epoch under its present
+//       replica epoch, the committed in-sync set has at least the table's minimum, the commit hold is over, and a lone leader holds a lease (R5, R5b).
+//   D2. A client hears OK only of records below the high watermark, applied here (R6).
+//   D3. A refusal other than `outcome-unknown` and `session-stale` means that nothing was appended for that request (R7).
+//   D4. Nothing is evaluated or appended for clients before the record that opened this epoch is committed and applied: until then sessions
+//       and items may be behind (R9). Requests wait, within bounds.
+//   D5. A partition whose followers have everything and know it sends nothing and does not tick.
+//
+// Sources: CORRECTNESS R4–R9, R13; Kafka design document, "Replication"; KIP-966. We differ: the leader pushes, and waits for disks.
+
+import type { ClientRequest, WriteResult } from '../../messaging/protocol/client-messages.js';
+import type { Batch, BatchBody } from '../../messaging/protocol/log-batch.js';
+import { managerActor } from '../../messaging/protocol/cluster-map.js';
+import type { Address } from '../../runtime/contract/address.js';
+import { present } from '../../runtime/std/assert.js';
+import { Queue } from '../../runtime/std/queue.js';
+import { leaseValid } from '../host/lease-cells.js';
+import type { Of, PartitionContext } from './partition-message.js';
+import { ConfirmRounds } from './confirm-rounds.js';
+import { type ReplicaCore, type Placement } from './replica-core.js';
+import { adopt, type InSync, maximalInSync, propose, settled } from './replication/in-sync.js';
+import type { LogEntry } from './replication/log.js';
+import {
+  acknowledge,
+  beginReplicating,
+  lags,
+  newProgress,
+  noteAppended,
+  type Progress,
+} from './replication/progress.js';
+import { reconcileAnswer } from './replication/reconcile.js';
+import { SnapshotTransfer } from './snapshot-transfer.js';
+import type { Applied } from './state.js';
+
+/** Times in ms, sizes in bytes; each with what happens beyond it. */
+export const leading = {
+  /** How often an unsettled leader looks around. */
+  tickMs: 25,
+  /** Silence after which an unacknowledged follower is asked again. */
+  probeMs: 150,
+  /** Behind for longer: out of the in-sync set (R13). */
+  lagMaxMs: 1000,
+  /** Behind for so long and out of the set: not asked any more. */
+  silentMaxMs: 5000,
+  /** An unanswered proposal is repeated. */
+  proposalRepeatMs: 300,
+  /** Unacknowledged bytes a follower may have; then it is sent no more until it acknowledges. */
+  inFlightBytesMax: 4 * 1024 * 1024,
+  messageBytesMax: 1024 * 1024,
+  messageBatchesMax: 1024,
+  /** Appended and not yet committed; beyond: `capacity`. */
+  pendingBytesMax: 64 * 1024 * 1024,
+  pendingCountMax: 20_000,
+  /** Requests held until the epoch's first record is committed (D4); beyond: `unavailable`. */
+  waitingCountMax: 20_000,
+  /** Sessions without a record for so long are closed, in partition time (S7). */
+  sessionIdleMs: 60 * 60 * 1000,
+  /** With the session table full, one idle for so long makes room. */
+  sessionIdleWhenFullMs: 60 * 1000,
+  /** Records between two state checks (R19). */
+  checkEvery: 4096,
+} as const;
+
+/** A request whose records are in the log and not yet committed. */
+export interface PendingRequest {
+  readonly end: number;
+  readonly from: Address;
+  readonly request: number;
+  /** For a write: results of operations that were done before, by position; the others come from the batch, in order. */
+  readonly repeated: readonly (WriteResult | undefined)[] | undefined;
+}
+
+export class Leading {
+  readonly kind = 'leader';
+  readonly #core: ReplicaCore;
+  readonly epochStart: number;
+  readonly #followers = new Map<string, Progress>();
+  readonly #pending: Queue<PendingRequest>;
+  readonly #waiting = new Queue<{ readonly message: ClientRequest; readonly from: Address }>();
+  readonly #onWaiting: (message: ClientRequest, from: Address, context: PartitionContext) => void;
+  readonly rounds: ConfirmRounds;
+  readonly transfer: SnapshotTransfer;
+  #inSync: InSync;
+  #holdUntilMs: number;
+  #ticking = false;
+  #requests = 0;
+  #timeAtMs: number;
+  #partitionTimeMs: number;
+  #checkedAt = 0;
+  /** A newer epoch was heard of: nothing is answered any more until metadata says what we are. */
+  #fenced = false;
+
+  /** @param pending requests that waited when this replica led the epoch before; their records are still in its log. */
+  constructor(
+    core: ReplicaCore,
+    pending: Queue<PendingRequest>,
+    onWaiting: (message: ClientRequest, from: Address, context: PartitionContext) => void,
+    context: PartitionContext,
+  ) {
+    this.#core = core;
+    this.#pending = pending;
+    this.#onWaiting = onWaiting;
+    const { partition } = core.place();
+    this.epochStart = core.log.end;
+    this.#inSync = settled(partition.partitionEpoch, partition.inSync);
+    this.#holdUntilMs = context.nowMs + partition.holdMs; // L5: counted from receipt
+    this.#timeAtMs = context.nowMs;
+    this.#partitionTimeMs = core.state.partitionTimeMs; // E3: never less than what the log says
+    this.#checkedAt = core.state.check.offset;
+    this.rounds = new ConfirmRounds(core);
+    this.transfer = new SnapshotTransfer(core);
+    for (const { host, epoch } of partition.replicas) {
+      if (host !== core.self.host) this.#followers.set(host, newProgress(host, epoch, context.nowMs));
+    }
+    this.#append({ kind: 'epoch-start' }, context); // R9
+    this.#startTicking(context);
+  }
+
+  /** D4: everything that the leaders before answered is applied here. */
+  get active(): boolean {
+    return this.#core.highWatermark > this.epochStart;
+  }
+
+  get fenced(): boolean {
+    return this.#fenced;
+  }
+
+  get pending(): Queue<PendingRequest> {
+    return this.#pending;
+  }
+
+  /** The committed set is large enough to take writes (R7). */
+  get enoughInSync(): boolean {
+    return this.#inSync.committed.size >= this.#core.place().table.minInSync;
+  }
+
+  maximal(): ReadonlySet<string> {
+    return maximalInSync(this.#inSync);
+  }
+
+  // --- clients --------------------------------------------------------------------------------------------------------
+
+  /** Holds a request until this leader is active (D4). @returns false when there is no room. */
+  wait(message: ClientRequest, from: Address): boolean {
+    if (this.#waiting.size >= leading.waitingCountMax) return false;
+    this.#waiting.push({ message, from });
+    return true;
+  }
+
+  /** @returns whether the log may take more; otherwise `capacity`. */
+  hasRoom(): boolean {
+    return (
+      this.#pending.size < leading.pendingCountMax &&
+      this.#core.log.bytesFrom(this.#core.highWatermark) < leading.pendingBytesMax
+    );
+  }
+
+  /** Appends what one request asks for, and answers when it is committed. REQUIRES active, enoughInSync, hasRoom. */
+  appendRequest(
+    body: BatchBody,
+    from: Address,
+    request: number,
+    repeated: PendingRequest['repeated'],
+    context: PartitionContext,
+  ): void {
+    const entry = this.#append(body, context);
+    this.#pending.push({ end: entry.end, from, request, repeated });
+  }
+
+  /** Makes room in a full session table by closing what is idle longest. @returns whether something was closed. */
+  expireIdleSessions(idleMs: number, context: PartitionContext): boolean {
+    const sessions = this.#core.state.sessions.idle(this.#now(context), idleMs, 256);
+    if (sessions.length === 0) return false;
+    this.#append({ kind: 'expire-sessions', sessions }, context);
+    return true;
+  }
+
+  #now(context: PartitionContext): number {
+    return Math.floor(this.#partitionTimeMs + (context.nowMs - this.#timeAtMs));
+  }
+
+  #append(body: BatchBody, context: PartitionContext): LogEntry {
+    const entry = this.#core.appendBody(body, this.#now(context), context);
+    for (const progress of this.#followers.values()) {
+      noteAppended(progress, entry.end, context.nowMs);
+      this.#replicate(progress, context);
+    }
+    this.#startTicking(context);
+    if (this.#core.ackEnd >= entry.end) this.#advance(context); // async and alone: nothing else will come
+    return entry;
+  }
+
+  // --- followers ------------------------------------------------------------------------------------------------------
+
+  #replicate(progress: Progress, context: PartitionContext): void {
+    const { log } = this.#core;
+    if (progress.phase !== 'replicating') return;
+    if (progress.nextOffset < log.start) {
+      // What it needs was trimmed. Told where our log ends, it sees the gap, reconciles, and gets a snapshot.
+      progress.nextOffset = log.end;
+      return this.#send(progress, [], context);
+    }
+    while (progress.nextOffset < log.end) {
+      const inFlight = log.bytesFrom(Math.max(progress.ackedEnd, log.start)) - log.bytesFrom(progress.nextOffset);
+      if (inFlight >= leading.inFlightBytesMax) return;
+      const entries = log.from(progress.nextOffset, leading.messageBytesMax, leading.messageBatchesMax);
+      this.#send(progress, entries, context);
+    }
+  }
+
+  #send(progress: Progress, entries: readonly LogEntry[], context: PartitionContext): void {
+    const { log } = this.#core;
+    const base = progress.nextOffset;
+    context.send(this.#core.addressOf(progress.host), {
+      kind: 'replicate',
+      link: this.#core.linkTo(progress.host),
+      base,
+      previousEpoch: base === 0 ? 0 : log.epochs.epochAt(base - 1),
+      highWatermark: this.#core.highWatermark,
+      batches: entries.map((entry) => entry.bytes),
+    } as Of<'replicate'>);
+    progress.nextOffset = entries[entries.length - 1]?.end ?? base;
+    progress.highWatermarkSent = this.#core.highWatermark;
+    progress.lastSentMs = context.nowMs;
+  }
+
+  onReconcile(message: Of<'reconcile'>, host: string, context: PartitionContext): void {
+    const progress = this.#followers.get(host);
+    if (progress === undefined) return;
+    const to = this.#core.addressOf(host);
+    const link = this.#core.linkTo(host);
+    const answer = reconcileAnswer(this.#core.log, message.logEnd, message.lastEpoch);
+    if (answer.kind === 'diverged') {
+      context.send(to, { kind: 'diverged', link, epochAt: answer.epoch, end: answer.end } as Of<'diverged'>);
+      return;
+    }
+    if (answer.kind === 'needs-snapshot') {
+      progress.phase = 'snapshot';
+      this.transfer.offer(host, context);
+      return;
+    }
+    this.transfer.endFor(host);
+    beginReplicating(progress, message.logEnd, context.nowMs);
+    context.send(to, {
+      kind: 'reconciled',
+      link,
+      logEnd: message.logEnd,
+      highWatermark: this.#core.highWatermark,
+    } as Of<'reconciled'>);
+    this.#replicate(progress, context);
+    this.#startTicking(context);
+  }
+
+  onReplicated(message: Of<'replicated'>, host: string, context: PartitionContext): void {
+    const progress = this.#followers.get(host);
+    if (progress === undefined) return;
+    const { log } = this.#core;
+    if (progress.phase === 'unknown') {
+      // It was given up as silent and is back: told where we are, it reconciles.
+      progress.nextOffset = log.end;
+      this.#send(progress, [], context);
+    }
+    if (progress.phase !== 'replicating') return;
+    // R4: the record before the acknowledged end must be the one that we have there.
+    if (
+      message.durableEnd > log.end ||
+      (message.durableEnd > 0 && log.epochs.epochAt(message.durableEnd - 1) !== message.lastEpoch)
+    )
+      return;
+    const news = acknowledge(progress, message.durableEnd, log.end, context.nowMs);
+    if (
+      message.logEnd < progress.nextOffset &&
+      message.logEnd >= log.start &&
+      context.nowMs - progress.lastSentMs >= leading.probeMs
+    ) {
+      progress.nextOffset = message.logEnd; // what was sent beyond was lost
+    }
+    this.#replicate(progress, context);
+    if (news) this.#advance(context);
+    this.#considerInSync(context);
+  }
+
+  onSnapshotWanted(message: Of<'snapshot-wanted'>, host: string, context: PartitionContext): void {
+    this.transfer.onWanted(message, host, context);
+  }
+
+  /** What was sent to that host may be lost: start where it surely is (T3). */
+  onGap(host: string, context: PartitionContext): void {
+    const progress = this.#followers.get(host);
+    if (progress?.phase !== 'replicating') return;
+    this.#send({ ...progress }, [], context); // asks for its position; it answers with where it is, or reconciles
+  }
+
+  // --- commit ---------------------------------------------------------------------------------------------------------
+
+  onLogDurable(context: PartitionContext): void {
+    this.#advance(context);
+  }
+
+  /** D1. Applies and answers what has become committed. */
+  #advance(context: PartitionContext): void {
+    if (this.#fenced) return;
+    const core = this.#core;
+    let commit = core.ackEnd;
+    let alone = true;
+    for (const host of this.maximal()) {
+      if (host === core.self.host) continue;
+      alone = false;
+      const progress = this.#followers.get(host);
+      commit = Math.min(
+        commit,
+        progress !== undefined && progress.replicaEpoch === core.replicaEpochOf(host) ? progress.ackedEnd : 0,
+      );
+    }
+    if (commit <= core.highWatermark || !this.enoughInSync) return;
+    if (context.nowMs < this.#holdUntilMs) return; // L5; the tick comes back
+    if (alone && !leaseValid(context.cells, core.self.worker, context.readClockMs())) return; // R5b; the tick comes back
+    const wasActive = this.active;
+    core.advanceTo(commit, (entry, batch, applied) => this.#answer(entry, batch, applied, context));
+    if (!wasActive && this.active) this.#becomeActive(context);
+    this.#maybeCheck(context);
+    this.#considerInSync(context);
+  }
+
+  #answer(entry: LogEntry, batch: Batch, applied: Applied, context: PartitionContext): void {
+    const first = this.#pending.peek();
+    if (first === undefined || first.end !== entry.end) return;
+    this.#pending.shift();
+    const core = this.#core;
+    if (batch.body.kind === 'open-session') {
+      context.send(first.from, {
+        kind: 'session-opened',
+        request: first.request,
+        partition: core.partition,
+        session: batch.base,
+      } as never);
+      return;
+    }
+    if (applied.kind !== 'writes') return;
+    if (applied.stale) {
+      const detail = 'the session was closed before the write was applied: it had no effect';
+      context.send(first.from, {
+        kind: 'refused',
+        request: first.request,
+        partition: core.partition,
+        reason: 'session-stale',
+        detail,
+      } as never);
+      return;
+    }
+    context.send(
+      first.from,
+      this.receipt(first.request, joinResults(first.repeated, applied.results), entry.end) as never,
+    );
+  }
+
+  /** The answer to a write, with who has it. */
+  receipt(
+    request: number,
+    results: readonly WriteResult[],
+    end: number,
+  ): { readonly kind: 'written' } & Record<string, unknown> {
+    const core = this.#core;
+    const replicas = [core.self.host];
+    for (const [host, progress] of this.#followers) if (progress.ackedEnd >= end) replicas.push(host);
+    const { durability } = core.place().table;
+    return {
+      kind: 'written',
+      request,
+      partition: core.partition,
+      lineage: core.lineage,
+      epoch: core.epoch,
+      durability,
+      replicas,
+      results,
+    };
+  }
+
+  #becomeActive(context: PartitionContext): void {
+    context.emit({
+      kind: 'leader-active',
+      level: 'info',
+      partition: this.#core.partition,
+      epoch: this.#core.epoch,
+      highWatermark: this.#core.highWatermark,
+    });
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift())
+      this.#onWaiting(next.message, next.from, context);
+  }
+
+  #maybeCheck(context: PartitionContext): void {
+    const { state, highWatermark } = this.#core;
+    if (!this.active || highWatermark - this.#checkedAt < leading.checkEvery) return;
+    this.#checkedAt = highWatermark;
+    this.#append({ kind: 'check', ...state.check }, context);
+  }
+
+  // --- the in-sync set ------------------------------------------------------------------------------------------------
+
+  /** Proposes who should be in the set: those in it who keep up, and those outside who caught up (R13). */
+  #considerInSync(context: PartitionContext): void {
+    if (this.#fenced) return;
+    const core = this.#core;
+    const wanted = new Set<string>([core.self.host]);
+    for (const progress of this.#followers.values()) {
+      const member = this.#inSync.committed.has(progress.host);
+      if (member ? !this.#shouldLeave(progress, context) : this.#mayJoin(progress)) wanted.add(progress.host);
+    }
+    const committed = this.#inSync.committed;
+    const same = wanted.size === committed.size && [...wanted].every((host) => committed.has(host));
+    if (this.#inSync.kind === 'settled') {
+      if (!same) this.#propose(wanted, context);
+      return;
+    }
+    if (context.nowMs - this.#inSync.sentAtMs >= leading.proposalRepeatMs) this.#propose(wanted, context);
+  }
+
+  #shouldLeave(progress: Progress, context: PartitionContext): boolean {
+    return lags(progress, context.nowMs, leading.lagMaxMs);
+  }
+
+  /** R13(1)–(3); the controller checks (4) and (5). */
+  #mayJoin(progress: Progress): boolean {
+    return (
+      progress.phase === 'replicating' &&
+      progress.replicaEpoch === this.#core.replicaEpochOf(progress.host) &&
+      progress.ackedEnd >= this.#core.highWatermark &&
+      progress.ackedEnd >= this.epochStart &&
+      this.#core.log.bytesFrom(Math.max(progress.ackedEnd, this.#core.log.start)) < leading.inFlightBytesMax
+    );
+  }
+
+  #propose(wanted: ReadonlySet<string>, context: PartitionContext): void {
+    const core = this.#core;
+    this.#inSync = propose(this.#inSync, wanted, context.nowMs);
+    const inSync = [...wanted].map((host) => ({
+      host,
+      epoch: present(core.replicaEpochOf(host), 'R13: a member is a replica'),
+    }));
+    const { partition, replicaEpoch } = core.place();
+    context.send({ host: core.self.host, worker: core.self.worker, actor: managerActor }, {
+      kind: 'change-in-sync',
+      request: ++this.#requests,
+      partition: core.partition,
+      leader: core.self.host,
+      leaderReplicaEpoch: replicaEpoch,
+      leaderEpoch: partition.leaderEpoch,
+      partitionEpoch: partition.partitionEpoch,
+      inSync,
+    } as never);
+    this.#startTicking(context);
+  }
+
+  /** Metadata of a newer partition epoch in the same leader epoch. */
+  onPlacement(before: Placement, context: PartitionContext): void {
+    const { partition } = this.#core.place();
+    if (partition.partitionEpoch > before.partition.partitionEpoch)
+      this.#inSync = adopt(this.#inSync, partition.partitionEpoch, partition.inSync);
+    for (const { host, epoch } of partition.replicas) {
+      if (host === this.#core.self.host) continue;
+      if (this.#followers.get(host)?.replicaEpoch === epoch) continue;
+      this.#followers.set(host, newProgress(host, epoch, context.nowMs)); // R15: another incarnation starts over
+      this.transfer.endFor(host);
+    }
+    for (const host of [...this.#followers.keys()]) {
+      if (!partition.replicas.some((replica) => replica.host === host)) this.#followers.delete(host);
+    }
+    this.#advance(context);
+    this.#considerInSync(context);
+    this.#startTicking(context);
+  }
+
+  // --- time -----------------------------------------------------------------------------------------------------------
+
+  #startTicking(context: PartitionContext): void {
+    if (this.#ticking) return;
+    this.#ticking = true;
+    context.timers.start('tick', leading.tickMs, { kind: 'tick' });
+  }
+
+  /** Asks for ticks as long as something is unsettled (D5). */
+  keepTicking(context: PartitionContext): void {
+    this.#startTicking(context);
+  }
+
+  onTick(context: PartitionContext): void {
+    this.#ticking = false;
+    if (this.#fenced) return;
+    this.#advance(context);
+    for (const progress of this.#followers.values()) this.#prod(progress, context);
+    this.#considerInSync(context);
+    this.rounds.onTick(context);
+    this.transfer.onTick(context);
+    if (!this.#isQuiet()) this.#startTicking(context);
+  }
+
+  /** A follower that should have answered, or does not know what is committed, hears from us. */
+  #prod(progress: Progress, context: PartitionContext): void {
+    if (progress.phase !== 'replicating') return;
+    if (lags(progress, context.nowMs, leading.silentMaxMs) && !this.maximal().has(progress.host)) {
+      progress.phase = 'unknown'; // D5: nobody waits for it; when it is back it reconciles
+      return;
+    }
+    this.#replicate(progress, context);
+    const unacknowledged =
+      progress.ackedEnd < this.#core.log.end && context.nowMs - progress.lastSentMs >= leading.probeMs;
+    if (unacknowledged || progress.highWatermarkSent < this.#core.highWatermark) this.#send(progress, [], context);
+  }
+
+  #isQuiet(): boolean {
+    const core = this.#core;
+    if (core.highWatermark < core.log.end || this.#waiting.size > 0 || this.#inSync.kind !== 'settled') return false;
+    if (!this.rounds.isIdle || !this.transfer.isIdle) return false;
+    for (const host of this.#inSync.committed) {
+      if (host === core.self.host) continue;
+      const progress = this.#followers.get(host);
+      if (progress === undefined || progress.ackedEnd < core.log.end || progress.highWatermarkSent < core.highWatermark)
+        return false;
+    }
+    for (const progress of this.#followers.values()) {
+      if (
+        progress.phase === 'replicating' &&
+        (progress.ackedEnd < core.log.end || progress.highWatermarkSent < core.highWatermark)
+      )
+        return false;
+    }
+    return true;
+  }
+
+  // --- stepping down --------------------------------------------------------------------------------------------------
+
+  /** A newer epoch exists: freezes the high watermark; metadata will say what we are (CORRECTNESS "How a deposed leader steps down"). */
+  fence(): void {
+    this.#fenced = true;
+  }
+
+  /**
+   * Another leads, or nobody. Appended and uncommitted requests have an unknown outcome; those that waited were never appended. `keep`: this
+   * replica leads the next epoch too, so its records keep their place and their clients keep waiting.
+   */
+  stepDown(context: PartitionContext, keep: boolean): Queue<PendingRequest> {
+    const core = this.#core;
+    const refuse = (to: Address, request: number, reason: 'outcome-unknown' | 'not-leader', detail: string): void =>
+      context.send(to, { kind: 'refused', request, partition: core.partition, reason, detail } as never);
+    this.rounds.refuseAll('not-leader', context);
+    this.transfer.end();
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      if (keep) refuse(next.from, next.message.request, 'not-leader', 'the leader epoch changed: ask again');
+      else refuse(next.from, next.message.request, 'not-leader', 'this replica no longer leads');
+    }
+    if (!keep) {
+      for (let next = this.#pending.shift(); next !== undefined; next = this.#pending.shift()) {
+        refuse(next.from, next.request, 'outcome-unknown', 'appended, but leadership was lost before it was committed');
+      }
+    }
+    context.timers.cancel('tick');
+    return this.#pending;
+  }
+}
+
+/** Results in the order asked: those known before, and those just applied in between. */
+function joinResults(repeated: PendingRequest['repeated'], fresh: readonly WriteResult[]): readonly WriteResult[] {
+  if (repeated === undefined) return fresh;
+  let next = 0;
+  return repeated.map(
+    (known) => known ?? present(fresh[next++], 'every operation that was not a repetition is in the batch'),
+  );
+}

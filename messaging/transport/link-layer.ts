@@ -139,6 +139,8 @@ export class LinkLayer {
   readonly #stats: LinkStats;
   #clusterId: Uint8Array | undefined;
   #connected = false;
+  /** Something may have been dropped that no link knows of: by a lost connection, or with a forgotten link. */
+  #interrupted = false;
   #epochs = 0;
   #frameNumbers = 0;
   #delivered = 0;
@@ -210,6 +212,7 @@ export class LinkLayer {
   /** The network is gone: what is posted from now on is dropped and counted (K1). */
   disconnected(): void {
     this.#connected = false;
+    this.#interrupted = true;
     for (const peer of this.#dirty) {
       peer.dirty = false;
       this.#dropBatch(peer.batch);
@@ -547,7 +550,7 @@ export class LinkLayer {
         key,
         client,
         batch: new FrameWriter(this.#place, place),
-        sending: new SendingLink(++this.#epochs, initial, this.#limits),
+        sending: new SendingLink(++this.#epochs, this.#interrupted, initial, this.#limits),
         receiving: new ReceivingLink(),
         dirty: false,
       };
@@ -570,6 +573,7 @@ export class LinkLayer {
     for (const peer of peers.values()) {
       if (peer.dirty) continue;
       peers.delete(peer.key);
+      this.#interrupted = true;
       this.#waitingBytes -= peer.sending.waitingBytes;
       this.#stats.framesDropped += peer.sending.waitingCount;
       if (this.#lastPeer === peer) this.#lastPeer = undefined;

@@ -40,8 +40,6 @@ export interface NatsTransportOptions {
   readonly codec: MessageCodec | WireCodec;
   /** Registration epoch of this host, 0 while it has none. */
   readonly hostEpoch?: () => number;
-  /** Messages delivered to `receiver` that still wait to be processed: what the peers may send follows from it (T5). */
-  readonly backlog?: () => number;
   readonly onStatus?: (status: TransportStatus) => void;
   /** How long to wait for a server at first, in milliseconds; default 0: each server is tried once. */
   readonly waitForFirstConnection?: number;
@@ -58,14 +56,19 @@ export interface NatsTransport extends Transport {
   /** Of the cluster this end belongs to; of a client, once a host has answered. */
   readonly clusterId: Uint8Array | undefined;
   stats(): NatsTransportStats;
+  /** Resolves when the server has read everything flushed up to now, or after half a second. */
+  settled(): Promise<void>;
 }
 
 const tickMs = 100;
 const confirmBytes = 1024 * 1024;
 const unreadBytesMax = 16 * 1024 * 1024;
-const closeFlushMs = 500;
+const settleMs = 500;
 
-/** @throws TransportError CANNOT_CONNECT, INVALID_OPTION or ABORTED. */
+/**
+ * Resolves when the server has our subscriptions; messages may be delivered before that.
+ * @throws TransportError CANNOT_CONNECT, INVALID_OPTION or ABORTED.
+ */
 export async function connectNats(options: NatsTransportOptions): Promise<NatsTransport> {
   check(options);
   const client = await openNats({
@@ -74,7 +77,9 @@ export async function connectNats(options: NatsTransportOptions): Promise<NatsTr
     waitForFirstConnectionMs: options.waitForFirstConnection ?? 0,
     signal: options.signal,
   });
-  return new ConnectedNats(options, (listener) => new NatsConnection(client, listener));
+  const transport = new ConnectedNats(options, (listener) => new NatsConnection(client, listener));
+  await transport.settled();
+  return transport;
 }
 
 function check(options: NatsTransportOptions): void {
@@ -127,7 +132,7 @@ class ConnectedNats implements NatsTransport {
         mayPublish: () => this.#unread < unreadBytesMax, // V1
         nowMs: () => Number(process.hrtime.bigint() / 1000n) / 1000,
         hostEpoch: options.hostEpoch ?? (() => 0),
-        backlog: options.backlog ?? (() => 0),
+        backlog: () => options.receiver.backlog?.() ?? 0,
       },
     );
     this.#connection = open({
@@ -182,14 +187,18 @@ class ConnectedNats implements NatsTransport {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#timer);
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, closeFlushMs);
+    await this.settled();
+    await this.#connection.close();
+  }
+
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, settleMs);
       this.#connection.flush(() => {
         clearTimeout(timer);
         resolve();
       });
     });
-    await this.#connection.close();
   }
 
   #publish(to: Place, bytes: Uint8Array): boolean {

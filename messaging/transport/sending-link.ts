@@ -13,6 +13,7 @@
 //   E4. Lost grants never block for ever: while anything is outstanding the link asks again, at growing intervals; when nobody answers, an
 //       idle link rests, and a blocked one drops what waits and asks on at the longest interval.
 //   E5. A grant for another epoch, or one below the known limit, changes nothing.
+//   E6. After a loss an epoch begins with number 1: a receiver that never heard of an earlier epoch sees a gap all the same.
 //
 // Sources: TCP's sliding window and tail loss probe (RFC 8985 §7); HTTP/2 flow control (RFC 9113 §5.2). We differ: nothing is sent
 // twice here; who needs a message again asks for it at its own level (T1).
@@ -49,9 +50,13 @@ export class SendingLink {
   #probeAtMs = Number.POSITIVE_INFINITY;
   #stalled = false;
 
-  /** @param epoch above every epoch that a link of this transport had. */
-  constructor(epoch: number, windowInitialBytes: number, limits: LinkLimits) {
+  /**
+   * @param epoch above every epoch that a link of this transport had
+   * @param afterLoss messages for this receiver may have been lost before: its first frame is then not the first
+   */
+  constructor(epoch: number, afterLoss: boolean, windowInitialBytes: number, limits: LinkLimits) {
     this.#epoch = epoch;
+    if (afterLoss) this.#sequence = 1; // E6
     this.#windowInitialBytes = windowInitialBytes;
     this.#limit = windowInitialBytes;
     this.#limits = limits;
@@ -90,7 +95,7 @@ export class SendingLink {
     this.#waiting.clear();
     this.#waitingBytes = 0;
     this.#epoch = epoch;
-    this.#sequence = 0;
+    this.#sequence = 1; // E6
     this.#position = 0;
     this.#settled = 0;
     this.#limit = this.#windowInitialBytes;

@@ -28,6 +28,8 @@ export interface TransportReceiver {
   deliver(envelope: Envelope): void;
   /** Something that this worker of that host sent us was lost (T3). */
   gap(host: string, worker: number): void;
+  /** Delivered messages that still wait in mailboxes: what peers may send follows from it (T5). Absent: none ever wait. */
+  backlog?(): number;
 }
 
 /** Turns messages into bytes and back. The protocol's codec is one; the runtime knows none of the messages. */

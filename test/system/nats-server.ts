@@ -25,15 +25,6 @@ async function freePort(): Promise<number> {
   });
 }
 
-/** Waits until `condition` holds. @throws Error after the deadline, with what was waited for. */
-export async function until(what: string, condition: () => boolean, deadlineMs = 10_000): Promise<void> {
-  const start = performance.now();
-  while (!condition()) {
-    if (performance.now() - start > deadlineMs) throw new Error(`waited ${deadlineMs} ms for: ${what}`);
-    await sleep(5);
-  }
-}
-
 export class TestNatsServer {
   readonly port: number;
   readonly #path: string;

@@ -45,6 +45,7 @@ export interface JournalOptions {
 export interface JournalSummary {
   readonly end: RecoveryReport['end'];
   readonly generation: number;
+  /** Records that will be replayed, of all streams. */
   readonly recordCount: number;
   /** When corrupt: what is wrong, and where the old files stay. */
   readonly reason?: string;
@@ -107,7 +108,9 @@ export function currentGeneration(disk: Disk, directory: string): number {
 
 function summaryOf(found: FoundJournal, beginning: JournalBeginning): JournalSummary {
   const { reading } = found;
-  const base = { generation: beginning.files.generation, recordCount: beginning.sequence };
+  let recordCount = 0;
+  for (const report of beginning.reports.values()) recordCount += report.recordCount;
+  const base = { generation: beginning.files.generation, recordCount };
   switch (reading.verdict) {
     case 'unborn':
       return { ...base, end: 'fresh' };

@@ -121,6 +121,27 @@ class NodeDisk implements Disk {
   }
 }
 
+/** `fs.write` without its handle. */
+export type PartialWrite = (
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  position: number,
+  done: (error: NodeJS.ErrnoException | null, count: number) => void,
+) => void;
+
+/** Writes until all bytes are written. O1. */
+export function writeFully(write: PartialWrite, path: string, position: number, bytes: Uint8Array, done: Done): void {
+  const from = (start: number): void =>
+    write(bytes, start, bytes.length - start, position + start, (error, count) => {
+      if (error !== null) return done(diskError(path, error));
+      if (start + count >= bytes.length) return done(undefined);
+      if (count === 0) return done(new DiskError('EIO', `${path}: a write took no bytes`));
+      from(start + count);
+    });
+  from(0);
+}
+
 class NodeFile implements DiskFile {
   readonly #path: string;
   readonly #handle: number;
@@ -131,15 +152,7 @@ class NodeFile implements DiskFile {
   }
 
   write(position: number, bytes: Uint8Array, done: Done): void {
-    const from = (start: number): void => {
-      fs.write(this.#handle, bytes, start, bytes.length - start, position + start, (error, count) => {
-        if (error !== null) return done(diskError(this.#path, error));
-        if (start + count >= bytes.length) return done(undefined);
-        if (count === 0) return done(new DiskError('EIO', `${this.#path}: a write took no bytes`));
-        from(start + count); // O1
-      });
-    };
-    from(0);
+    writeFully((...call) => fs.write(this.#handle, ...call), this.#path, position, bytes, done);
   }
 
   sync(done: Done): void {

@@ -124,6 +124,7 @@ function readFrom(
   let floor = 0;
   let lastType = 0;
   let broken = '';
+  let short = '';
   for (const [at, header] of chain.entries()) {
     const place = segmentPlace(files, header.segment);
     const next = chain[at + 1];
@@ -134,6 +135,7 @@ function readFrom(
       if (record.type < firstJournalType) index.add(record.stream, where, record.payloadBytes, record.lsn);
     });
     segments.push(index);
+    if (index.fileBytes < header.segmentBytes) short = `${segmentName(header.segment)}: shorter than it was allocated`;
     end = scan;
     position = scan.position;
     floor = Math.max(floor, scan.durableSequence, header.baseSequence);
@@ -145,6 +147,7 @@ function readFrom(
     broken = `${segmentName(header.segment)}: bad at byte ${scan.position}, record ${scan.sequence}`;
     registry = new StreamRegistry();
     segments = [];
+    short = '';
   }
   const evidence = scanBeyond(segmentPlace(files, lastSegment), position, end.sequence);
   floor = Math.max(floor, evidence.durableSequence);
@@ -165,6 +168,7 @@ function readFrom(
     const where = broken !== '' ? broken : `${segmentName(lastSegment)}: bad at byte ${position}`;
     return corrupt(files, numbers, headers, `${where}, though records up to ${floor} were durable`); // V1
   }
+  if (short !== '') return corrupt(files, numbers, headers, short); // V1
   if (!registry.isComplete) {
     if (first === last && first.previous === 0 && floor === 0) return { verdict: 'unborn' };
     return corrupt(files, numbers, headers, broken !== '' ? broken : `${segmentName(first.segment)}: no checkpoint`);

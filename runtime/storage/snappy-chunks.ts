@@ -10,8 +10,8 @@ import { type ChunkCodec, chunkBytesMax } from './snapshot-format.js';
 
 export const snappyCodecId = 1;
 
-/** @param compress to raw snappy in another thread: snappy's own pool or a Piscina task. A rejection leaves the chunk as it is. */
-export function snappyChunks(compress: (chunk: Uint8Array) => Promise<Uint8Array>): ChunkCodec {
+/** @param compress to raw snappy in another thread: snappy's own pool or a Piscina task. Undefined or a rejection leaves the chunk as it is. */
+export function snappyChunks(compress: (chunk: Uint8Array) => Promise<Uint8Array | undefined>): ChunkCodec {
   return {
     id: snappyCodecId,
     compress: (chunk, done) => void compress(chunk).then(done, () => done(undefined)),

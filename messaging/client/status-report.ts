@@ -1,0 +1,141 @@
+// The status of a mesh, and what is wrong with it
+// =============================================================================
+//
+// The shape is a contract (INTERFACES §2, `status -o json`): fields are added, never changed.
+
+import type { HostState, MetadataMember } from '../protocol/cluster-map.js';
+import type { MetadataStatus, ReplicaStatus } from '../protocol/host-messages.js';
+import type { MapView, StatusView } from './core/operations.js';
+
+export interface PartitionReport {
+  readonly id: number;
+  readonly leader: string | undefined;
+  readonly epoch: number;
+  readonly replicas: readonly string[];
+  readonly inSync: readonly string[];
+  /** As its leader says; undefined when that did not answer. */
+  readonly highWatermark: number | undefined;
+  /** Items and their bytes, as the leader has them. */
+  readonly items: number | undefined;
+  readonly bytes: number | undefined;
+}
+
+export interface TableReport {
+  readonly name: string;
+  readonly replicas: number;
+  readonly minInSync: number;
+  readonly durability: string;
+  readonly partitions: readonly PartitionReport[];
+}
+
+export interface WorkerReport {
+  readonly worker: number;
+  readonly turns: number;
+  readonly queued: number;
+  readonly actors: number;
+  readonly heapBytes: number;
+}
+
+export interface HostReport {
+  readonly name: string;
+  readonly state: HostState;
+  readonly epoch: number;
+  readonly pid: number;
+  readonly version: string;
+  readonly rack: string;
+  /** Those that answered. */
+  readonly workers: readonly WorkerReport[];
+}
+
+export interface StatusReport {
+  readonly cluster: string;
+  readonly clusterId: string;
+  readonly healthy: boolean;
+  /** Why it is not healthy, a sentence each. */
+  readonly reasons: readonly string[];
+  readonly metadata: {
+    readonly leader: string | undefined;
+    readonly term: number;
+    readonly revision: number;
+    readonly members: MetadataStatus['members'] | readonly MetadataMember[];
+  };
+  readonly hosts: readonly HostReport[];
+  readonly tables: readonly TableReport[];
+}
+
+export function statusReportOf(cluster: string, view: StatusView): StatusReport {
+  const { map, metadata, workers } = view;
+  const hosts: HostReport[] = [];
+  for (const host of map.hosts) {
+    if (host.state === 'removed') continue;
+    const { name, state, epoch, pid, version, rack } = host;
+    const own = workers.filter((one) => one.host === name).map((one) => one.worker);
+    hosts.push({ name, state, epoch, pid, version, rack, workers: own });
+  }
+  const statuses = new Map<string, ReplicaStatus>();
+  for (const { replicas } of workers)
+    for (const replica of replicas) statuses.set(`${replica.host}/${replica.partition}`, replica);
+  const reasons = reasonsOf(view);
+  return {
+    cluster,
+    clusterId: map.clusterId,
+    healthy: reasons.length === 0,
+    reasons,
+    metadata: {
+      leader: metadata?.leader ?? map.metadataLeader,
+      term: metadata?.term ?? map.metadataTerm,
+      revision: map.revision,
+      members: metadata?.members ?? map.members,
+    },
+    hosts,
+    tables: tableReportsOf(map, statuses),
+  };
+}
+
+/** The tables of the map; `statuses` of replicas by `host/partition`, when they were asked. */
+export function tableReportsOf(map: MapView, statuses: ReadonlyMap<string, ReplicaStatus> = new Map()): TableReport[] {
+  return map.tables.map((table) => ({
+    name: table.name,
+    replicas: table.replicas,
+    minInSync: table.minInSync,
+    durability: table.durability,
+    partitions: map.partitions
+      .filter((partition) => partition.table === table.name)
+      .map((partition) => {
+        const status = statuses.get(`${partition.leader}/${partition.id}`);
+        return {
+          id: partition.id,
+          leader: partition.leader,
+          epoch: partition.leaderEpoch,
+          replicas: partition.replicas.map((replica) => replica.host),
+          inSync: partition.inSync,
+          highWatermark: status?.highWatermark,
+          items: status?.itemCount,
+          bytes: status?.itemBytes,
+        };
+      }),
+  }));
+}
+
+function reasonsOf({ map, metadata, silent }: StatusView): string[] {
+  const reasons: string[] = [];
+  if (metadata === undefined) reasons.push('the metadata group does not answer');
+  else if (metadata.leader === undefined) reasons.push('the metadata group has no leader');
+  for (const { name, state } of map.hosts) if (state === 'fenced') reasons.push(`host ${name} is not heard of`);
+  const fenced = new Set(map.hosts.filter((host) => host.state === 'fenced').map((host) => host.name));
+  for (const place of silent) {
+    const [host, worker] = place.split('/');
+    if (!fenced.has(host ?? '')) reasons.push(`worker ${worker} of host ${host} does not answer`);
+  }
+  for (const table of map.tables) {
+    for (const partition of map.partitions) {
+      if (partition.table !== table.name) continue;
+      const where = `partition ${partition.id} of table ${table.name}`;
+      if (partition.leader === undefined)
+        reasons.push(`${where} has no leader${partition.reason === '' ? '' : `: ${partition.reason}`}`);
+      else if (partition.inSync.length < table.replicas)
+        reasons.push(`${where} has ${partition.inSync.length} of ${table.replicas} replicas in sync`);
+    }
+  }
+  return reasons;
+}

@@ -85,7 +85,10 @@ export class PortTransport implements Transport {
     end.port.on('close', () => {
       if (link.port === end.port) this.detach(worker);
     });
-    if (replaces) this.#options.receiver.gap(this.#options.host, worker); // P4
+    if (replaces) {
+      link.lost = true; // what its predecessor had not taken
+      this.#options.receiver.gap(this.#options.host, worker); // P4
+    }
     this.#dirty.add(link);
   }
 
@@ -95,7 +98,6 @@ export class PortTransport implements Transport {
     if (link?.port === undefined) return;
     link.port.close();
     link.port = undefined;
-    link.lost = true; // what it had not taken yet
   }
 
   post(envelope: Envelope): void {

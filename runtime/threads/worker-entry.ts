@@ -48,7 +48,6 @@ function onInput(input: Input): void {
 
 /** Throws outside every turn, so that the thread ends with this error. */
 function die(reason: Error): void {
-  events.flush();
   setImmediate(() => {
     throw reason;
   });
@@ -130,6 +129,8 @@ async function stop(): Promise<void> {
 }
 
 main.on('message', onInput);
+// Whatever ends the thread, what its actors said before is told.
+process.on('uncaughtExceptionMonitor', () => events.flush());
 serveCalls(
   {
     start,

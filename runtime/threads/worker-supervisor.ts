@@ -54,6 +54,8 @@ interface Slot {
   readonly failures: FailureHistory;
   generation: number;
   phase: Phase;
+  /** Why the thread that is ending could not start. */
+  startError: string | undefined;
 }
 
 export class WorkerSupervisor {
@@ -71,6 +73,7 @@ export class WorkerSupervisor {
       failures: [],
       generation: 0,
       phase: { kind: 'none' },
+      startError: undefined,
     }));
   }
 
@@ -172,7 +175,7 @@ export class WorkerSupervisor {
   #startFailed(slot: Slot, thread: WorkerThread, error: unknown): void {
     if (this.#stopping || slot.phase.kind !== 'starting' || slot.phase.thread !== thread) return;
     const message = error instanceof Error ? error.message : String(error);
-    this.#options.emit(slot.worker, { kind: 'worker-start-failed', level: 'error', error: message });
+    slot.startError = message;
     void thread.terminate(); // `ended` decides what comes next.
   }
 
@@ -183,7 +186,8 @@ export class WorkerSupervisor {
     const { clock, cells, policy, random } = this.#options;
     markAbsent(cells, slot.worker, clock);
     const decision = onFailure(policy, slot.failures, clock.monotonicMs(), random);
-    const error = end.error?.message ?? `exit code ${end.exitCode}`;
+    const error = end.error?.message ?? slot.startError ?? `exit code ${end.exitCode}`;
+    slot.startError = undefined;
     this.#options.emit(slot.worker, {
       kind: 'worker-died',
       level: 'error',

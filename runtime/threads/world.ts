@@ -77,10 +77,18 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     tell();
   };
   let loop: ActorLoop | undefined;
+  // A journal that failed calls nobody back any more, so whoever waits for it waits for this, too.
+  let diskFailed: () => void = () => undefined;
+  const failed = new Promise<void>((resolve) => {
+    diskFailed = resolve;
+  });
   const opened = await options.openJournal?.({
     durable: (lsnEnd) => loop?.durable(lsnEnd),
     pressure: (stream) => loop?.signalActor(stream, { kind: 'journal-pressure' }),
-    fatal: (error) => end(() => options.fatal(error)),
+    fatal: (error) => {
+      diskFailed();
+      end(() => options.fatal(error));
+    },
   });
   const receiver: TransportReceiver = {
     deliver: (envelope) => loop?.deliver(envelope),
@@ -115,12 +123,17 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     droppedCount: () => running.droppedCount + router.droppedCount,
     close: async () => {
       driver.stop();
-      if (!over) await settle(running, opened?.journal);
+      const journal = opened?.journal;
+      /** Resolves when the journal calls back, or never will. */
+      const journaled = async (ask: (journal: Journal, done: () => void) => void): Promise<void> => {
+        if (journal === undefined) return;
+        await Promise.race([new Promise<void>((resolve) => ask(journal, resolve)), failed]);
+      };
+      if (!over) await settle(running, () => journaled((each, done) => each.whenIdle(done)));
       over = true;
       running.close(); // X2
       await router.close();
-      const journal = opened?.journal;
-      if (journal !== undefined) await new Promise<void>((resolve) => journal.close(resolve));
+      await journaled((each, done) => each.close(done));
     },
   };
 }
@@ -152,10 +165,10 @@ function startActors(
 }
 
 /** Lets what is queued and what becomes durable have its turns. */
-async function settle(loop: ActorLoop, journal: Journal | undefined): Promise<void> {
+async function settle(loop: ActorLoop, untilIdle: () => Promise<void>): Promise<void> {
   for (let i = 0; i < closingRunsMax; i++) {
     const more = loop.run();
-    if (journal !== undefined) await new Promise<void>((resolve) => journal.whenIdle(resolve));
+    await untilIdle();
     if (!more && loop.queuedCount === 0) return;
   }
 }

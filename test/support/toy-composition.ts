@@ -18,6 +18,8 @@ export interface ToyConfig {
   readonly neverDrained?: boolean;
   /** That worker's `compose` throws. */
   readonly refuseWorker?: number;
+  /** That worker's transport cannot be connected. */
+  readonly refuseConnect?: number;
   /** Every worker's thread throws right after it started. */
   readonly dieAtOnce?: boolean;
 }
@@ -45,7 +47,9 @@ export type ToyMessage =
   | { readonly kind: 'throw-outside' }
   | { readonly kind: 'reject' }
   | { readonly kind: 'exit' }
-  | { readonly kind: 'spin'; readonly forMs: number };
+  | { readonly kind: 'spin'; readonly forMs: number }
+  /** Uses up its heap. */
+  | { readonly kind: 'hoard' };
 
 type Turn = Context<ToyMessage>;
 
@@ -143,6 +147,8 @@ function trouble(state: { broken: boolean }): Actor<ToyMessage> {
         case 'exit':
           process.exit(3);
           return;
+        case 'hoard':
+          for (const hoard: string[][] = []; ; ) hoard.push(Array.from({ length: 1000 }, (_, i) => `item ${i}`));
         case 'spin': {
           const endMs = Date.now() + message.forMs;
           while (Date.now() < endMs);
@@ -199,7 +205,7 @@ export const outside = new Outside();
 const nowhere: Transport = { post: () => undefined, flush: () => undefined, close: () => Promise.resolve() };
 
 export function compose(config: unknown, place: Place): Composition {
-  const { neverDrained, refuseWorker, dieAtOnce } = (config ?? {}) as ToyConfig;
+  const { neverDrained, refuseWorker, refuseConnect, dieAtOnce } = (config ?? {}) as ToyConfig;
   const onMain = place.worker === mainWorker;
   if (place.worker === refuseWorker) throw new Error('this toy is broken');
   if (dieAtOnce === true && !onMain) {
@@ -218,7 +224,10 @@ export function compose(config: unknown, place: Place): Composition {
     codec: textCodec,
     rootActors: () =>
       (onMain ? ['relay'] : ['echo', 'counter', 'trouble']).map((kind) => ({ name: kind, kind, args: noArgs })),
-    connect: (_, receiver) => Promise.resolve(onMain ? outside.join(place.host, receiver) : nowhere),
+    connect: (_, receiver) => {
+      if (place.worker === refuseConnect) return Promise.reject(new Error('the network refuses'));
+      return Promise.resolve(onMain ? outside.join(place.host, receiver) : nowhere);
+    },
     drained: (cells: Cells) => neverDrained !== true && cells.load(drainedCell) === 1,
   };
 }

@@ -1,15 +1,25 @@
 // A host of toys as a process of its own: `node toy-process.js <what>`
 // =============================================================================
 
+import { endProcess } from '../../runtime/threads/end-process.js';
+import { HostError } from '../../runtime/threads/exit-codes.js';
 import { startHost } from '../../runtime/threads/host.js';
 
-const host = await startHost({
-  clusterId: 'toys',
-  name: 'child',
-  workers: 1,
-  compositionUrl: new URL('./toy-composition.js', import.meta.url).href,
-  config: { dieAtOnce: process.argv[2] === 'die-at-once' },
-  restartPolicy: { minMs: 1, maxMs: 2, jitter: 0, restartCountMax: 2, windowMs: 60_000 },
-});
-process.stdout.write('ready\n');
-process.once('SIGTERM', () => void host.stop().then((end) => process.exit(end.exitCode)));
+const name = 'child';
+
+try {
+  const host = await startHost({
+    clusterId: 'toys',
+    name,
+    workers: 1,
+    compositionUrl: new URL('./toy-composition.js', import.meta.url).href,
+    config: { dieAtOnce: process.argv[2] === 'die-at-once' },
+    restartPolicy: { minMs: 1, maxMs: 2, jitter: 0, restartCountMax: 2, windowMs: 60_000 },
+  });
+  process.once('SIGTERM', () => void host.stop().then((end) => process.exit(end.exitCode)));
+  process.stdout.write('ready\n');
+} catch (error) {
+  // While a host starts, whoever starts it hears of its end; later it ends the process by itself. The last line is the same.
+  if (error instanceof HostError) endProcess(name, { exitCode: error.exitCode, reason: error.message });
+  throw error;
+}

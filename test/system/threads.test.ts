@@ -120,6 +120,14 @@ describe('system: a host with worker threads', function () {
     });
   }
 
+  it('P8: a worker that runs out of memory dies alone and comes back', async () => {
+    await started({ heapMbMax: 48 });
+    send(0, 'trouble', { kind: 'hoard' });
+    await until('the worker has died', () => kinds().includes('worker-died'));
+    expect((await ping(0, 'after')).incarnation).equals(2 ** 20);
+    expect((await ping(1, 'after')).incarnation).equals(0);
+  });
+
   it('an actor that throws in its turn is restarted by its loop; the worker lives on', async () => {
     const host = await started();
     send(0, 'trouble', { kind: 'throw-in-turn' });
@@ -152,10 +160,12 @@ describe('system: a host with worker threads', function () {
 
   it('host G1: too many deaths of a worker end the host with a reason and a code', async () => {
     const policy = { minMs: 1, maxMs: 2, jitter: 0, restartCountMax: 2, windowMs: 60_000 };
-    const host = await started({ restartPolicy: policy }, { dieAtOnce: true });
+    const host = await started({ restartPolicy: policy });
+    const kill = setInterval(() => send(0, 'trouble', { kind: 'throw-outside' }), 10);
     const end = await host.ended;
+    clearInterval(kill);
     expect(end.exitCode).equals(hostExitCodes.restartsExhausted);
-    expect(end.reason).matches(/worker \d died 3 times within 60 s, the last time of: died at once/);
+    expect(end.reason).equals('worker 0 died 3 times within 60 s, the last time of: thrown outside of every turn');
     expect(fatal).deep.equals([end]);
   });
 
@@ -245,25 +255,12 @@ describe('system: a host with worker threads', function () {
     expect(broken.message).includes('this toy is broken');
   });
 
-  it('a directory of another cluster, of another worker count or in use is refused, and left as it was', async () => {
-    const directory = await folder();
-    const codeOf = async (options: Partial<HostOptions>): Promise<number> => {
-      try {
-        await started({ directory, ...options });
-      } catch (error) {
-        return (error as HostError).exitCode;
-      }
-      throw new Error('the host has started');
-    };
-    const host = await started({ directory });
-    await add(0, 9);
-    expect(await codeOf({ name: 'h2' })).equals(hostExitCodes.refused);
-    expect(await codeOf({})).equals(hostExitCodes.refused);
-    await host.stop();
-    expect(await codeOf({ clusterId: 'others' })).equals(hostExitCodes.refused);
-    expect(await codeOf({ workers: 3 })).equals(hostExitCodes.refused);
-    await started({ directory });
-    expect((await add(0, 1)).total).equals(10);
+  it('a worker that cannot connect is tried again, and then says why', async () => {
+    const policy = { minMs: 1, maxMs: 2, jitter: 0, restartCountMax: 1, windowMs: 60_000 };
+    const error = await started({ restartPolicy: policy }, { refuseConnect: 0 }).catch((reason: unknown) => reason);
+    expect(error).instanceOf(HostError);
+    expect((error as HostError).exitCode).equals(hostExitCodes.restartsExhausted);
+    expect((error as HostError).message).matches(/worker 0 died 2 times .*: the network refuses$/);
   });
 
   it('misuse is a TypeError', async () => {

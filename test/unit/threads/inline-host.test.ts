@@ -90,12 +90,34 @@ describe('runtime/threads: a host in the caller’s thread', () => {
     expect(await add(2)).deep.equals({ kind: 'count', total: 42, incarnation: 0, end: 'clean', cleanShutdown: true });
   });
 
+  it('world X1, X2: what was asked before the stop is made durable and answered, and nothing after it', async () => {
+    await start(directory);
+    send('counter', { kind: 'add', by: 7 });
+    await new Promise((resolve) => setImmediate(resolve));
+    await host.stop();
+    expect(arrived.map(({ message }) => (message as { readonly total?: number }).total)).deep.equals([7]);
+    send('counter', { kind: 'add', by: 1 });
+    await start(directory);
+    expect((await add(1)).total).equals(8);
+  });
+
   it('an actor that cannot be brought back ends the host, not the process', async () => {
     await start();
     send('trouble', { kind: 'throw-for-good' });
     const end = await host.ended;
     expect(end.exitCode).equals(hostExitCodes.restartsExhausted);
     expect(end.reason).matches(/^h\/0\/trouble cannot be recovered: .*broken for good$/);
+    expect(await host.stop()).deep.equals(end);
+  });
+
+  it('D11, world X2: a disk that fails ends the host, and stopping it does not hang', async () => {
+    await start(directory);
+    await add(1);
+    await rm(join(directory, 'worker-0'), { recursive: true });
+    const fill = setInterval(() => send('counter', { kind: 'fill', bytes: 4 * 1024 * 1024 }), 20);
+    const end = await host.ended;
+    clearInterval(fill);
+    expect(end.exitCode).equals(hostExitCodes.storageFailed);
     expect(await host.stop()).deep.equals(end);
   });
 

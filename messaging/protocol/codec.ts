@@ -13,7 +13,7 @@ import { assert } from '../../runtime/std/assert.js';
 import { ByteReader, DecodeError } from '../../runtime/std/byte-reader.js';
 import { ByteWriter } from '../../runtime/std/byte-writer.js';
 import { clientMessageEntries } from './client-messages.js';
-import { hostMessageEntries } from './host-messages.js';
+import { hostMessageEntries } from './host-message-codec.js';
 import type { MessageEntry } from './message-codec.js';
 import { replicationMessageEntries } from './replication-messages.js';
 
@@ -65,4 +65,8 @@ export function codecOf(tables: readonly (readonly MessageEntry[])[]): WireCodec
 }
 
 /** All messages of Troupe. Byte strings of a decoded message are views on the bytes it was decoded from. */
-export const protocolCodec: WireCodec = codecOf([replicationMessageEntries, clientMessageEntries, hostMessageEntries]);
+export const protocolCodec: WireCodec = codecOf([
+  replicationMessageEntries,
+  clientMessageEntries,
+  hostMessageEntries,
+]);

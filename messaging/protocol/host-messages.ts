@@ -1,7 +1,7 @@
 // Between hosts, managers, clients and the metadata group
 // =============================================================================
 //
-// Rare messages: their bodies are CBOR (control.ts), so that a field can be added without a new code. What is hot (a heartbeat is
+// Rare messages: their bodies are CBOR (host-message-codec.ts), so that a field can be added without a new code. What is hot (a heartbeat is
 // not) lives in the other message files.
 //
 // Who speaks with whom:
@@ -14,9 +14,7 @@
 //   manager → agent      worker-ready                                 agent    → manager  registered-as
 //   manager → replica    partition-metadata (same worker)
 
-import { decodeControl, encodeControl } from './control.js';
 import type { Durability, MapDelta, PartitionInfo, Partitioning, ReadMode, Storage, TableInfo } from './cluster-map.js';
-import { entry, type MessageEntry } from './message-codec.js';
 
 /** What a replica found of itself at (re)start, judged as R17 says. */
 export const replicaVerdicts = ['complete', 'tail-uncertain', 'incomplete'] as const;
@@ -214,7 +212,7 @@ export type HostMessage =
   | { readonly kind: 'host-died'; readonly host: string; readonly startId: string };
 
 /** Codes 80 and up, in this order, for ever. New kinds go to the end. */
-const hostMessageKinds = [
+export const hostMessageKinds = [
   'register',
   'registered',
   'heartbeat',
@@ -238,15 +236,3 @@ const hostMessageKinds = [
   'epoch-confirmed',
   'host-died',
 ] as const satisfies readonly HostMessage['kind'][];
-
-export const hostMessageEntries: readonly MessageEntry[] = hostMessageKinds.map((kind, i) =>
-  entry<HostMessage, typeof kind>(
-    kind,
-    80 + i,
-    (message, writer) => writer.bytes(encodeControl(message)),
-    (reader) => {
-      const message = decodeControl(reader.bytes());
-      return { ...(message as object), kind } as never;
-    },
-  ),
-);

@@ -9,12 +9,6 @@
 import { mainWorker } from '../contract/address.js';
 import type { EmittedEvent } from '../contract/events.js';
 
-export type EventFormat = 'text' | 'json';
-
-export function formatEvent(emitted: EmittedEvent, format: EventFormat): string {
-  return format === 'json' ? jsonLine(emitted) : textLine(emitted);
-}
-
 function timeOf(emitted: EmittedEvent): string {
   return new Date(emitted.wallMs).toISOString();
 }
@@ -23,13 +17,13 @@ function workerOf(emitted: EmittedEvent): number | 'main' {
   return emitted.worker === mainWorker ? 'main' : emitted.worker;
 }
 
-function jsonLine(emitted: EmittedEvent): string {
+export function formatEventJson(emitted: EmittedEvent): string {
   const { kind, level, ...fields } = emitted.event;
   const where = { host: emitted.host, worker: workerOf(emitted), actor: emitted.actor };
   return JSON.stringify({ time: timeOf(emitted), level, ...where, kind, ...fields });
 }
 
-function textLine(emitted: EmittedEvent): string {
+export function formatEventText(emitted: EmittedEvent): string {
   const { kind, level, ...fields } = emitted.event;
   const words = [
     timeOf(emitted).slice(11, 23),

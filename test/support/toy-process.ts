@@ -1,11 +1,12 @@
 // A host of toys as a process of its own: `node toy-process.js <what>`
 // =============================================================================
 
-import { endProcess } from '../../runtime/threads/end-process.js';
+import { endProcess, guardProcess } from '../../runtime/threads/end-process.js';
 import { HostError } from '../../runtime/threads/exit-codes.js';
 import { startHost } from '../../runtime/threads/host.js';
 
 const name = 'child';
+guardProcess(name);
 
 try {
   const host = await startHost({
@@ -18,6 +19,7 @@ try {
   });
   process.once('SIGTERM', () => void host.stop().then((end) => process.exit(end.exitCode)));
   process.stdout.write('ready\n');
+  if (process.argv[2] === 'reject') void Promise.reject(new Error('nobody handles this'));
 } catch (error) {
   // While a host starts, whoever starts it hears of its end; later it ends the process by itself. The last line is the same.
   if (error instanceof HostError) endProcess(name, { exitCode: error.exitCode, reason: error.message });

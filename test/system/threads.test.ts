@@ -196,6 +196,18 @@ describe('system: a host with worker threads', function () {
     );
   });
 
+  it('so does one whose main thread fails', async () => {
+    const script = new URL('../support/toy-process.js', import.meta.url).pathname;
+    const child = spawn(process.execPath, [script, 'reject'], { stdio: ['ignore', 'ignore', 'pipe'] });
+    let written = '';
+    child.stderr.on('data', (chunk: Buffer) => (written += chunk.toString()));
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    expect(code).equals(hostExitCodes.failed);
+    expect(written.trimEnd().split('\n').at(-1)).equals(
+      'troupe: host child ends (exit code 1): the main thread failed: nobody handles this',
+    );
+  });
+
   it('host G2: a process that is asked to stop closes in order and exits with 0', async () => {
     const script = new URL('../support/toy-process.js', import.meta.url).pathname;
     const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });

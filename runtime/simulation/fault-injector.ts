@@ -172,6 +172,13 @@ export class FaultInjector {
           if (!host.up) host.start();
         };
       }
+      case 'bit-rot': {
+        if (living.length === 0 || cluster.hosts.length - living.length >= this.#plan.downCountMax) return undefined; // I2
+        const host = random.pick(living);
+        const undo = this.#kill([host], false);
+        journals.rot(host.name);
+        return undo;
+      }
       case 'clock-drift': {
         const host = random.pick(cluster.hosts);
         host.clock.setRate(1 + this.#plan.driftMax * (2 * random.fraction() - 1));

@@ -28,10 +28,15 @@ export const faultKinds = [
   'stalls',
   'disk-slow',
   'disk-hang',
-  'sync-error',
   'clock-drift',
   'wall-jump',
+  'sync-error',
+  'bit-rot',
 ] as const;
+
+/** A host that met one of these may have lost what it had acknowledged: the protocols survive only so many at a time (§2.0). */
+export const lossyFaultKinds: readonly (typeof faultKinds)[number][] = ['sync-error', 'bit-rot'];
+
 export type FaultKind = (typeof faultKinds)[number];
 
 export interface FaultPlan {
@@ -59,7 +64,7 @@ export const noFaults: FaultPlan = {
 
 /** How the swarm is drawn. */
 export interface SwarmBounds {
-  /** Only these may happen; all when absent. */
+  /** Only these may happen; all but the lossy ones when absent. */
   readonly kinds?: readonly FaultKind[];
   readonly downCountMax: number;
   readonly lossMax?: number;
@@ -72,7 +77,7 @@ export interface SwarmBounds {
 export function swarmPlan(random: Random, bounds: SwarmBounds): FaultPlan {
   const everyMinMs = bounds.everyMinMs ?? 1000;
   const everyMs: Partial<Record<FaultKind, number>> = {};
-  for (const kind of bounds.kinds ?? faultKinds) {
+  for (const kind of bounds.kinds ?? faultKinds.filter((any) => !lossyFaultKinds.includes(any))) {
     const draw = random.split(kind);
     if (draw.chance(0.5)) everyMs[kind] = Math.round(everyMinMs * 30 ** draw.fraction());
   }

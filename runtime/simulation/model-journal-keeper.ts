@@ -66,6 +66,10 @@ export class ModelJournalKeeper implements JournalKeeper {
     return {
       journal: () => journal,
       streams: () => journal?.recoveredStreams() ?? [],
+      close: (closed) => {
+        if (journal === undefined) return closed();
+        journal.close(closed);
+      },
       abandon: () => {
         gone = true;
         journal?.abandon();
@@ -88,5 +92,10 @@ export class ModelJournalKeeper implements JournalKeeper {
 
   failNextSync(host: string): void {
     this.#disk(host).failNextSync = true;
+  }
+
+  /** A model does not rot. */
+  rot(): void {
+    return;
   }
 }

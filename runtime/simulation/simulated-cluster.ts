@@ -20,9 +20,12 @@ import type { MessageCodec } from '../contract/transport.js';
 import { defaultLoopLimits, type LoopLimits } from '../kernel/ports.js';
 import { assert, present } from '../std/assert.js';
 import { type Random, seededRandom } from '../std/random.js';
+import type { JournalLimits } from '../storage/write-ahead-journal.js';
+import { DiskJournalKeeper } from './disk-journal-keeper.js';
 import { ModelJournalKeeper } from './model-journal-keeper.js';
 import { Scheduler } from './scheduler.js';
 import { sealMessage } from './seal.js';
+import type { DiskOptions, SimulatedDisk } from './simulated-disk.js';
 import { type HostConfig, SimulatedHost } from './simulated-host.js';
 import { type NetworkOptions, SimulatedNetwork } from './simulated-network.js';
 import type { SimulatedWorker } from './simulated-worker.js';
@@ -52,8 +55,13 @@ export interface SimulatedClusterOptions {
   readonly limits?: LoopLimits;
   /** Virtual time that one turn takes (default 0.002 ms). */
   readonly turnCostMs?: number;
-  /** Mean time of a sync of the model journal. */
-  readonly syncMeanMs?: number;
+  /**
+   * `disk` (default): the production journal on simulated disks. `model`: the contract's meaning in memory, some times
+   * quicker, for tests that need no disk faults.
+   */
+  readonly journal?: 'disk' | 'model';
+  readonly disk?: Partial<DiskOptions>;
+  readonly journalLimits?: Partial<JournalLimits>;
   /** What a crash of an actor means that nobody injected: the end of the run (default), or what supervision makes of it. */
   readonly crashes?: 'fail' | 'supervise';
   /** A host that ended by its own decision is started again after this time, as by systemd; never when absent. */
@@ -108,7 +116,16 @@ export class SimulatedCluster {
       random: this.random.split('hosts'),
       definitions: options.composition.definitions,
       limits: options.limits ?? defaultLoopLimits,
-      journals: new ModelJournalKeeper(this.scheduler, options.syncMeanMs),
+      journals:
+        options.journal === 'model'
+          ? new ModelJournalKeeper(this.scheduler, options.disk?.syncMeanMs)
+          : new DiskJournalKeeper(
+              this.scheduler,
+              this.random.split('disks'),
+              this.trace,
+              options.disk,
+              options.journalLimits,
+            ),
       turnCostMs: options.turnCostMs ?? 0.002,
       stallMs: undefined,
       rootActors: (host, worker, boot) => this.#rootActors(host, worker, boot),
@@ -174,6 +191,13 @@ export class SimulatedCluster {
 
   inspect(address: Address): Record<string, unknown> | undefined {
     return this.#hosts.get(address.host)?.worker(address.worker).loop?.inspect(address.actor);
+  }
+
+  /** The host's disk, to break it or to look at it. REQUIRES the production journal. */
+  disk(host: string): SimulatedDisk {
+    const { journals } = this.#world;
+    assert(journals instanceof DiskJournalKeeper, 'a model journal has no disk');
+    return journals.disk(host);
   }
 
   /** How many actors crashed that nobody had crash. */

@@ -60,6 +60,7 @@ export class SimulatedDisk {
   readonly #scheduler: Scheduler;
   readonly #random: Random;
   readonly #underWay = new Set<Operation>();
+  readonly #failNext = new Set<DiskOperation>();
   #hungUntilMs = 0;
 
   constructor(scheduler: Scheduler, random: Random, options: Partial<DiskOptions> = {}) {
@@ -73,19 +74,31 @@ export class SimulatedDisk {
     return new DiskSession(this);
   }
 
+  /** The process of a session is gone: of what it had under way a seeded part happened, and nothing is called back. E1 */
+  revoke(session: DiskSession): void {
+    for (const operation of [...this.#underWay]) if (operation.session === session) this.#orphan(operation);
+  }
+
+  #orphan(operation: Operation): void {
+    this.#underWay.delete(operation);
+    operation.cancelled = true;
+    if (this.#random.chance(0.5)) operation.effect();
+  }
+
   /** The power goes, and takes every process with it: of what was under way a seeded part had happened. */
   crash(): void {
-    for (const operation of this.#underWay) {
-      operation.cancelled = true;
-      if (this.#random.chance(0.5)) operation.effect();
-    }
-    this.#underWay.clear();
+    for (const operation of [...this.#underWay]) this.#orphan(operation);
     this.image.crash(this.#random);
   }
 
   /** No operation that begins from now on completes for so long; 0 ends it. */
   hang(durationMs: number): void {
     this.#hungUntilMs = this.#scheduler.nowMs + durationMs;
+  }
+
+  /** The next operation of this kind fails with EIO. */
+  failNext(operation: DiskOperation): void {
+    this.#failNext.add(operation);
   }
 
   /** Flips a seeded bit somewhere in the file. REQUIRES a file that is not empty. */
@@ -102,6 +115,7 @@ export class SimulatedDisk {
   }
 
   errorOf(operation: DiskOperation, path: string): DiskError | undefined {
+    if (this.#failNext.delete(operation)) return new DiskError('EIO', `${operation} ${path}: EIO`);
     const scripted = this.fault?.(operation, path);
     if (scripted !== undefined) return scripted;
     const { writeErrorProbability, syncErrorProbability } = this.options;
@@ -125,11 +139,6 @@ export class SimulatedDisk {
 
   end(operation: Operation): void {
     this.#underWay.delete(operation);
-    if (operation.session.revoked) {
-      // The process died while this was under way: it happened, or it did not.
-      if (this.#random.chance(0.5)) operation.effect();
-      return;
-    }
     let error = this.errorOf(operation.kind, operation.path);
     if (error === undefined) error = operation.effect();
     else if (this.#random.chance(0.5)) operation.effect();
@@ -177,12 +186,10 @@ export class DiskSession implements Disk {
     this.#disk = disk;
   }
 
-  get revoked(): boolean {
-    return this.#revoked;
-  }
-
   revoke(): void {
+    if (this.#revoked) return;
     this.#revoked = true;
+    this.#disk.revoke(this);
   }
 
   makeDirectory(path: string): void {

@@ -102,6 +102,23 @@ export class SimulatedHost {
     if (powerLost) this.clock.reboot(1000 + this.#world.random.split(`boot/${this.name}/${this.#lives}`).below(60_000));
   }
 
+  /** An orderly end: everybody is told to hand over, then journals are closed and the process exits. Takes `drainMs` and a little. */
+  shutDown(drainMs = 100): void {
+    if (!this.#up) return;
+    this.#note('host-draining', drainMs);
+    const life = this.#lives;
+    for (const worker of this.#workers) worker.loop?.signal({ kind: 'draining' });
+    this.#world.scheduler.call(drainMs, () => {
+      let open = this.#workers.length;
+      if (this.#lives !== life) return;
+      for (const worker of this.#workers) {
+        worker.close(() => {
+          if (--open === 0 && this.#lives === life) this.#end('host-stopped', 'drained');
+        });
+      }
+    });
+  }
+
   /** The process ends by its own decision: a failed disk, too many restarts. */
   exit(why: string): void {
     if (!this.#up) return;

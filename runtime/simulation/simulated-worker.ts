@@ -30,6 +30,8 @@ import type { Boot, JournalSession, World } from './world.js';
 interface Life {
   readonly boot: Boot;
   readonly random: Random;
+  /** How many threads of this number the process has had before. */
+  readonly generation: number;
   readonly actors: Map<string, Actor<never>>;
   session: JournalSession | undefined;
   loop: ActorLoop | undefined;
@@ -40,6 +42,9 @@ interface Life {
 
 /** How long a thread takes to start, ms; its journal's recovery comes in addition. */
 const startMs = 5;
+
+/** As in the real world: an actor's incarnation in a restarted thread differs from all that died with the one before (R17). */
+const incarnationsPerGeneration = 2 ** 20;
 
 /** How long a thread sleeps on after something arrived, ms. */
 const wakeMs = 0.01;
@@ -53,6 +58,7 @@ export class SimulatedWorker implements TransportReceiver {
   readonly #failures: number[] = [];
   #life: Life | undefined;
   #boots = 0;
+  #generation = 0;
   #wake: WakeEvent | undefined;
   #busyUntilMs = 0;
   #pausedUntilMs = 0;
@@ -94,8 +100,10 @@ export class SimulatedWorker implements TransportReceiver {
   start(boot: Boot): void {
     assert(this.#life === undefined, 'W1: one life at a time');
     this.#busyUntilMs = 0;
+    if (boot.reason !== 'worker-restart') this.#generation = 0;
     const life: Life = {
       boot,
+      generation: this.#generation++,
       random: this.#world.random.split(`worker/${this.host.name}/${this.number}/${this.#boots++}`),
       actors: new Map(),
       session: undefined,
@@ -117,6 +125,16 @@ export class SimulatedWorker implements TransportReceiver {
       },
       pressure: (stream) => {
         if (this.#life === life) life.loop?.signalActor(stream, { kind: 'journal-pressure' });
+      },
+      space: (isShort) => {
+        if (this.#life === life)
+          this.#world.trace.record(
+            this.#world.scheduler.nowMs,
+            this.host.name,
+            this.number,
+            '',
+            isShort ? 'space-short' : 'space-found',
+          );
       },
       fatal: (error) => {
         if (this.#life === life) this.host.exit(`storage-failed: ${error.message}`); // D11
@@ -143,6 +161,7 @@ export class SimulatedWorker implements TransportReceiver {
         cells: host.cells,
         random: life.random,
         transport,
+        firstIncarnation: life.generation * incarnationsPerGeneration,
         ...(journal === undefined ? {} : { journal }),
         emit: (event) => world.emitted(event),
         wake: () => {
@@ -186,6 +205,20 @@ export class SimulatedWorker implements TransportReceiver {
       this.#world.network.detach(this.host.name, this.number);
     }
     life.session?.abandon();
+  }
+
+  /** Closes the journal in order, without another turn, and then stops. */
+  close(done: () => void): void {
+    const life = this.#life;
+    if (life?.loop === undefined || life.session === undefined) {
+      this.stop();
+      return done();
+    }
+    life.loop.close();
+    life.session.close(() => {
+      if (this.#life === life) this.stop();
+      done();
+    });
   }
 
   /** The thread dies and comes back as the production policy says; too often, and the host ends. */

@@ -27,6 +27,8 @@ export interface JournalSession {
   journal(): Journal | undefined;
   /** What was found, in the order in which it is brought back. */
   streams(): readonly RecoveredStream[];
+  /** Closes the journal in order. */
+  close(done: () => void): void;
   /** The thread is gone: nothing is called back any more. What had been handed to the disk stays there. */
   abandon(): void;
 }
@@ -48,6 +50,8 @@ export interface JournalKeeper {
   hang(host: string, durationMs: number): void;
   /** The next sync of any journal of the host fails (D11). */
   failNextSync(host: string): void;
+  /** Flips a bit in one of the host's files, when there are files (D8, D9). */
+  rot(host: string): void;
 }
 
 export interface World {

@@ -5,8 +5,6 @@
 //   B1. No read goes past the end: a short or lying buffer throws DecodeError, never a RangeError and never garbage.
 //   B2. A declared count is checked against the bytes that remain before anything is allocated for it.
 
-import { assert } from './assert.js';
-
 /** The bytes are not what the format says. An operating error: the frame, record or file is refused. */
 export class DecodeError extends Error {
   override readonly name = 'DecodeError';
@@ -21,7 +19,7 @@ export class ByteReader {
   readonly #end: number;
 
   constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
-    assert(start >= 0 && start <= end && end <= bytes.length, 'B1: a reader stays inside its buffer');
+    if (start < 0 || start > end || end > bytes.length) throw new DecodeError(`no bytes ${start} to ${end}`); // B1
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#at = start;

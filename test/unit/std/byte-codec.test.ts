@@ -88,12 +88,13 @@ describe('byte writer and reader', () => {
 
   it('B1. reads only its own part of a buffer, and none beyond the buffer', () => {
     const bytes = Uint8Array.of(1, 2, 3, 4, 5, 6);
+    expect(() => new ByteReader(bytes, -1)).to.throw(DecodeError);
     const reader = new ByteReader(bytes, 2, 4);
     expect(reader.remaining).to.equal(2);
     expect(reader.u16()).to.equal(0x0403);
     expect(() => reader.u8()).to.throw(DecodeError);
-    expect(() => new ByteReader(bytes, 0, 7)).to.throw(AssertionError);
-    expect(() => new ByteReader(bytes, 5, 4)).to.throw(AssertionError);
+    expect(() => new ByteReader(bytes, 0, 7)).to.throw(DecodeError);
+    expect(() => new ByteReader(bytes, 5, 4)).to.throw(DecodeError);
   });
 
   it('B2. a count is refused when its elements cannot fit, before anything is allocated', () => {

@@ -1,0 +1,166 @@
+// The production journal on simulated disks
+// =============================================================================
+//
+// One disk a host, one journal a worker, opened as a real worker opens it. A thread's death keeps what it had written; a
+// loss of power keeps what was synced, and a seeded choice of the rest.
+
+import { type DiskError } from '../contract/disk.js';
+import type { JournalListener, RecoveredStream } from '../contract/journal.js';
+import type { Crc32 } from '../std/crc32.js';
+import type { Random } from '../std/random.js';
+import { type OpenedJournal, openJournal } from '../storage/journal.js';
+import { nativeCrc32 } from '../storage/native-crc.js';
+import type { JournalLimits } from '../storage/write-ahead-journal.js';
+import type { Scheduler } from './scheduler.js';
+import { type DiskOptions, SimulatedDisk } from './simulated-disk.js';
+import type { SimulatedHost } from './simulated-host.js';
+import type { Trace } from './trace.js';
+import type { JournalKeeper, JournalSession } from './world.js';
+
+/** Reading a journal back takes this long, ms. */
+const openMs = 10;
+
+/** How often a journal that is short of space looks again, ms; as in the real world. */
+const retrySpaceMs = 500;
+
+/** Small, so that a few virtual seconds see rotation, trimming and pressure. */
+export const simulatedJournalLimits: Partial<JournalLimits> = {
+  segmentBytes: 64 * 1024,
+  batchBytesMax: 256 * 1024,
+  journalBytesMax: 512 * 1024,
+};
+
+export class DiskJournalKeeper implements JournalKeeper {
+  readonly #scheduler: Scheduler;
+  readonly #random: Random;
+  readonly #trace: Trace;
+  readonly #options: Partial<DiskOptions>;
+  readonly #limits: Partial<JournalLimits>;
+  readonly #crc32: Crc32;
+  readonly #disks = new Map<string, SimulatedDisk>();
+  readonly #boots = new Map<string, number>();
+
+  constructor(
+    scheduler: Scheduler,
+    random: Random,
+    trace: Trace,
+    options: Partial<DiskOptions> = {},
+    limits: Partial<JournalLimits> = simulatedJournalLimits,
+    crc32: Crc32 = nativeCrc32,
+  ) {
+    this.#scheduler = scheduler;
+    this.#random = random;
+    this.#trace = trace;
+    this.#options = options;
+    this.#limits = limits;
+    this.#crc32 = crc32;
+  }
+
+  disk(host: string): SimulatedDisk {
+    let disk = this.#disks.get(host);
+    if (disk === undefined) {
+      disk = new SimulatedDisk(this.#scheduler, this.#random.split(host), this.#options);
+      this.#disks.set(host, disk);
+    }
+    return disk;
+  }
+
+  /** The disk is replaced by an empty one. REQUIRES that the host is down. */
+  wipe(host: string): void {
+    this.#disks.delete(host);
+  }
+
+  open(
+    host: SimulatedHost,
+    worker: number,
+    _random: Random,
+    listener: JournalListener,
+    done: (error: Error | undefined) => void,
+  ): JournalSession {
+    const disk = this.disk(host.name).session();
+    let opened: OpenedJournal | undefined;
+    let gone = false;
+    let retrying = false;
+    const retrySpace = (): void => {
+      if (gone || !retrying) return;
+      opened?.journal.retrySpace();
+      this.#scheduler.call(retrySpaceMs, retrySpace);
+    };
+    this.#scheduler.call(openMs, () => {
+      if (gone) return;
+      try {
+        opened = openJournal({
+          disk,
+          directory: `worker-${worker}`,
+          binding: { clusterId: 'simulation', host: host.name, diskId: `disk-${host.name}` },
+          bootId: `boot-${this.#boots.get(host.name) ?? 0}`,
+          crc32: this.#crc32,
+          listener: {
+            durable: (lsnEnd) => listener.durable(lsnEnd),
+            pressure: (stream) => listener.pressure(stream),
+            fatal: (error) => listener.fatal(error),
+            space: (isShort) => {
+              retrying = isShort;
+              if (isShort) this.#scheduler.call(retrySpaceMs, retrySpace);
+              listener.space?.(isShort);
+            },
+          },
+          limits: this.#limits,
+        });
+      } catch (error) {
+        return done(error as DiskError);
+      }
+      const { summary, journal } = opened;
+      this.#trace.record(
+        this.#scheduler.nowMs,
+        host.name,
+        worker,
+        '',
+        'journal-opened',
+        summary.end,
+        summary.recordCount,
+      );
+      if (summary.reason !== undefined)
+        this.#trace.record(this.#scheduler.nowMs, host.name, worker, '', 'journal-quarantined', summary.reason);
+      journal.whenIdle(() => {
+        if (!gone) done(undefined);
+      });
+    });
+    return {
+      journal: () => opened?.journal,
+      streams: (): readonly RecoveredStream[] => opened?.streams ?? [],
+      close: (closed) => {
+        if (opened === undefined) return closed();
+        opened.journal.close(closed);
+      },
+      abandon: () => {
+        gone = true;
+        disk.revoke();
+      },
+    };
+  }
+
+  hostKilled(host: SimulatedHost, powerLost: boolean): void {
+    if (!powerLost) return;
+    this.disk(host.name).crash();
+    this.#boots.set(host.name, (this.#boots.get(host.name) ?? 0) + 1);
+  }
+
+  slow(host: string, factor: number): void {
+    this.disk(host).options.slowness = factor;
+  }
+
+  hang(host: string, durationMs: number): void {
+    this.disk(host).hang(durationMs);
+  }
+
+  failNextSync(host: string): void {
+    this.disk(host).failNext('sync');
+  }
+
+  rot(host: string): void {
+    const disk = this.disk(host);
+    const paths = disk.image.paths().filter((path) => (disk.image.find(path)?.liveSize ?? 0) > 0);
+    if (paths.length > 0) disk.rot(this.#random.pick(paths));
+  }
+}

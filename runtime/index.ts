@@ -40,7 +40,7 @@ export type { Compose, Composition, Place } from './threads/composition.js';
 export { ControlError, type WorkerStats } from './threads/control.js';
 export { endProcess, guardProcess } from './threads/end-process.js';
 export { type HostEnd, HostError, type HostExitCode, hostExitCodes } from './threads/exit-codes.js';
-export { formatEventJson, formatEventText } from './threads/format-event.js';
+export { type EventFormat, formatEvent } from './threads/format-event.js';
 export { type Host, type HostOptions, type HostStats, startHost } from './threads/host.js';
 export { type InlineHost, type InlineHostOptions, startInlineHost } from './threads/inline-host.js';
 export { InlineNetwork } from './threads/inline-network.js';

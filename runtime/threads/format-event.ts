@@ -9,6 +9,12 @@
 import { mainWorker } from '../contract/address.js';
 import type { EmittedEvent } from '../contract/events.js';
 
+export type EventFormat = 'text' | 'json';
+
+export function formatEvent(emitted: EmittedEvent, format: EventFormat): string {
+  return format === 'json' ? jsonLine(emitted) : textLine(emitted);
+}
+
 function timeOf(emitted: EmittedEvent): string {
   return new Date(emitted.wallMs).toISOString();
 }
@@ -17,13 +23,13 @@ function workerOf(emitted: EmittedEvent): number | 'main' {
   return emitted.worker === mainWorker ? 'main' : emitted.worker;
 }
 
-export function formatEventJson(emitted: EmittedEvent): string {
+function jsonLine(emitted: EmittedEvent): string {
   const { kind, level, ...fields } = emitted.event;
   const where = { host: emitted.host, worker: workerOf(emitted), actor: emitted.actor };
   return JSON.stringify({ time: timeOf(emitted), level, ...where, kind, ...fields });
 }
 
-export function formatEventText(emitted: EmittedEvent): string {
+function textLine(emitted: EmittedEvent): string {
   const { kind, level, ...fields } = emitted.event;
   const words = [
     timeOf(emitted).slice(11, 23),

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { mainWorker } from '../../../runtime/contract/address.js';
 import type { EmittedEvent } from '../../../runtime/contract/events.js';
 import { EventBatch } from '../../../runtime/threads/event-batch.js';
-import { formatEventJson, formatEventText } from '../../../runtime/threads/format-event.js';
+import { formatEvent } from '../../../runtime/threads/format-event.js';
 
 const event: EmittedEvent = {
   host: 'a',
@@ -15,13 +15,13 @@ const event: EmittedEvent = {
 
 describe('runtime/threads: events', () => {
   it('formats as one line of text', () => {
-    expect(formatEventText(event)).equals(
+    expect(formatEvent(event, 'text')).equals(
       '12:03:04.567 warn  a/0/partition-3 leader-elected epoch=5 leader=b inSync=["b","c"] note="two words\\nlines"',
     );
   });
 
   it('formats as one line of JSON', () => {
-    expect(JSON.parse(formatEventJson({ ...event, worker: mainWorker }))).deep.equals({
+    expect(JSON.parse(formatEvent({ ...event, worker: mainWorker }, 'json'))).deep.equals({
       time: '2026-11-20T12:03:04.567Z',
       level: 'warn',
       host: 'a',

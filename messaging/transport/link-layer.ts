@@ -102,11 +102,15 @@ export interface LinkStats {
   assemblyBytes: number;
 }
 
+/** The buffer of a batch is kept for the next one up to this size. */
+const batchBytesKept = 1024 * 1024;
+
 interface Peer {
   readonly place: Place;
   readonly key: string;
   readonly client: boolean;
-  readonly batch: FrameWriter;
+  /** Only while something is posted, or what it holds is small and soon used again: there may be tens of thousands of peers. */
+  batch: FrameWriter | undefined;
   readonly sending: SendingLink;
   readonly receiving: ReceivingLink;
   /** Queued for the next flush. */
@@ -215,10 +219,14 @@ export class LinkLayer {
     this.#interrupted = true;
     for (const peer of this.#dirty) {
       peer.dirty = false;
-      this.#dropBatch(peer.batch);
+      this.#stats.messagesDropped += peer.batch?.count ?? 0;
+      peer.batch = undefined;
     }
     this.#dirty = [];
-    this.#dropBatch(this.#anyBatch);
+    if (this.#anyBatch.count > 0) {
+      this.#stats.messagesDropped += this.#anyBatch.count;
+      this.#anyBatch.finish();
+    }
     for (const peer of [...this.#hosts.values(), ...this.#clients.values()]) this.#reopen(peer); // K3
   }
 
@@ -261,10 +269,11 @@ export class LinkLayer {
       this.#stats.messagesDropped++; // K1: no such place
       return;
     }
-    const batch = peer.batch;
-    if (batch.count > 0 && (batch.isFull || batch.length + encoded.length > this.#limits.frameBytesTarget))
+    const open = peer.batch;
+    if (open !== undefined && (open.isFull || open.length + encoded.length > this.#limits.frameBytesTarget))
       this.#close(peer);
-    batch.add(to.actor, from.actor, encoded);
+    peer.batch ??= new FrameWriter(this.#place, peer.place);
+    peer.batch.add(to.actor, from.actor, encoded);
     if (!peer.dirty) {
       peer.dirty = true;
       this.#dirty.push(peer);
@@ -280,7 +289,7 @@ export class LinkLayer {
       this.#dirty = [];
       for (const peer of dirty) {
         peer.dirty = false;
-        if (peer.batch.count > 0) this.#close(peer);
+        this.#close(peer);
         this.#touch(peer);
         this.#grantIfOwed(peer);
       }
@@ -324,10 +333,14 @@ export class LinkLayer {
 
   /** Hands the batch of a peer to its link, and sends what may go. */
   #close(peer: Peer): void {
-    this.#stats.messagesSent += peer.batch.count;
+    const batch = peer.batch;
+    if (batch === undefined || batch.count === 0) return;
+    this.#stats.messagesSent += batch.count;
+    const bytes = batch.finish();
+    if (peer.client || bytes.length > batchBytesKept) peer.batch = undefined;
     const before = peer.sending.waitingBytes;
     const room = this.#limits.outboxTotalBytesMax - this.#waitingBytes;
-    if (!peer.sending.push(peer.batch.finish(), room)) this.#stats.framesDropped++;
+    if (!peer.sending.push(bytes, room)) this.#stats.framesDropped++;
     this.#waitingBytes += peer.sending.waitingBytes - before;
     this.#pump(peer);
   }
@@ -391,12 +404,6 @@ export class LinkLayer {
     this.#stats.framesSent++;
     this.#stats.bytesSent += bytes.length;
     return true;
-  }
-
-  #dropBatch(batch: FrameWriter): void {
-    if (batch.count === 0) return;
-    this.#stats.messagesDropped += batch.count;
-    batch.finish();
   }
 
   // --- in -------------------------------------------------------------------------------------------------------------
@@ -549,7 +556,7 @@ export class LinkLayer {
         place,
         key,
         client,
-        batch: new FrameWriter(this.#place, place),
+        batch: undefined,
         sending: new SendingLink(++this.#epochs, this.#interrupted, initial, this.#limits),
         receiving: new ReceivingLink(),
         dirty: false,

@@ -6,7 +6,7 @@
 //   * Publishing while disconnected is silently lost: we do not publish then.
 //   * It has no backpressure: whoever publishes a lot asks `flush`, which answers when the server has read what came before.
 //   * A subject is not checked by it: subjects come from messaging/protocol/subject.ts only, which lets no stray byte in.
-//   * `msg.data` is a view on the socket's chunk, and what we publish is read until it was written: neither may be kept or changed.
+//   * `msg.data` is a Buffer on the socket's chunk, and what we publish is read until it was written: neither may be kept or changed.
 //   * An exception in a callback would end its reader without a word: ours are thrown outside of it, where they end the process.
 //   * Defaults of it that we cannot live with (10 reconnects, 2 s between them, 2 min between pings) are all set (T6).
 //   * Its promises reject on disconnection: each has a handler.
@@ -83,7 +83,9 @@ export class NatsConnection {
           return;
         }
         try {
-          this.#listener.message(message.subject, message.data);
+          // A Buffer in fact, whose `slice` would not copy: it must not get any further.
+          const { buffer, byteOffset, byteLength } = message.data;
+          this.#listener.message(message.subject, new Uint8Array(buffer, byteOffset, byteLength));
         } catch (failure) {
           throwOutside(failure);
         }
@@ -195,28 +197,26 @@ export async function openNats(options: NatsConnectionOptions): Promise<Client> 
   for (;;) {
     throwIfAborted(options.signal);
     try {
-      const client = await connect({
-        servers: addresses,
-        name: options.name,
-        maxReconnectAttempts: -1,
-        reconnectTimeWait: reconnectTimeWaitMs,
-        reconnectJitter: reconnectJitterMs,
-        reconnectJitterTLS: reconnectJitterMs,
-        pingInterval: pingIntervalMs,
-        maxPingOut: 2,
-        timeout: dialTimeoutMs,
-        noAsyncTraces: true,
-        noEcho: true,
-        ignoreAuthErrorAbort: true,
-        waitOnFirstConnect: false, // it cannot be stopped: we try again ourselves
-        ...(first.user === '' ? {} : { user: first.user, pass: first.password }),
-        ...(first.tls ? { tls: {} } : {}),
-      });
-      if (options.signal?.aborted === true) {
-        await client.close();
-        throwIfAborted(options.signal);
-      }
-      return client;
+      return await unlessAborted(
+        connect({
+          servers: addresses,
+          name: options.name,
+          maxReconnectAttempts: -1,
+          reconnectTimeWait: reconnectTimeWaitMs,
+          reconnectJitter: reconnectJitterMs,
+          reconnectJitterTLS: reconnectJitterMs,
+          pingInterval: pingIntervalMs,
+          maxPingOut: 2,
+          timeout: dialTimeoutMs,
+          noAsyncTraces: true,
+          noEcho: true,
+          ignoreAuthErrorAbort: true,
+          waitOnFirstConnect: false, // it cannot be stopped: we try again ourselves
+          ...(first.user === '' ? {} : { user: first.user, pass: first.password }),
+          ...(first.tls ? { tls: {} } : {}),
+        }),
+        options.signal,
+      );
     } catch (cause) {
       if (cause instanceof TransportError) throw cause;
       const refused = cause instanceof NatsError && cause.isAuthError();
@@ -237,6 +237,23 @@ function cannotConnect(addresses: readonly string[], refused: boolean, cause: un
 function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true)
     throw new TransportError('ABORTED', 'Connecting to NATS was aborted', { cause: signal.reason });
+}
+
+/** The connection; or ABORTED at once, and the connection is closed should it come yet. */
+async function unlessAborted(connecting: Promise<Client>, signal: AbortSignal | undefined): Promise<Client> {
+  if (signal === undefined) return connecting;
+  let abort = (): void => undefined;
+  const aborted = new Promise<'aborted'>((resolve) => {
+    abort = () => resolve('aborted');
+    signal.addEventListener('abort', abort);
+  });
+  const first = await Promise.race([connecting, aborted]).finally(() => signal.removeEventListener('abort', abort));
+  if (first !== 'aborted') return first;
+  connecting.then(
+    (client) => client.close(),
+    () => undefined, // U1: it failed, and nobody wants it any more
+  );
+  throw new TransportError('ABORTED', 'Connecting to NATS was aborted', { cause: signal.reason });
 }
 
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {

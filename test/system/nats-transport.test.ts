@@ -140,6 +140,18 @@ describe('nats-transport', () => {
     expect(a.stats().framesSent - before).to.be.at.least(10);
   });
 
+  it('link-layer K5: what arrives is copied out of the socket’s buffer, and is no Buffer', async () => {
+    const inbox = new Inbox();
+    const a = await join('h1', 0, new Inbox());
+    await join('h2', 0, inbox);
+    send(a, 'h1', 'h2', snapshotChunk(1, new Uint8Array([1, 2, 3])));
+    await until('the message', () => inbox.envelopes.length > 0);
+    const bytes = bytesOf(inbox.envelopes[0] as Envelope);
+    expect(Buffer.isBuffer(bytes)).to.equal(false);
+    expect(bytes.slice().buffer).to.not.equal(bytes.buffer);
+    expect(bytes.buffer.byteLength, 'it pins its frame only').to.be.lessThan(100);
+  });
+
   it('a client finds a host without knowing one, and learns its cluster from the answer', async () => {
     const hostInbox = new Inbox();
     const clientInbox = new Inbox();

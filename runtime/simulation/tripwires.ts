@@ -31,9 +31,9 @@ const wires: readonly Wire[] = [
   { owner: crypto, name: 'getRandomValues', instead: 'context.random' },
   { owner: globalThis, name: 'setTimeout', instead: timers },
   { owner: globalThis, name: 'setInterval', instead: timers },
-  { owner: globalThis, name: 'setImmediate', instead: 'a message to self' },
-  { owner: globalThis, name: 'queueMicrotask', instead: 'a message to self' },
-  { owner: process, name: 'nextTick', instead: 'a message to self' },
+  { owner: globalThis, name: 'setImmediate', instead: 'context.send to context.self' },
+  { owner: globalThis, name: 'queueMicrotask', instead: 'context.send to context.self' },
+  { owner: process, name: 'nextTick', instead: 'context.send to context.self' },
   { owner: process, name: 'hrtime', instead: 'context.nowMs' },
   { owner: process, name: 'uptime', instead: 'context.bootMs' },
 ];

@@ -15,6 +15,7 @@ import { ByteWriter } from '../../runtime/std/byte-writer.js';
 import { clientMessageEntries } from './client-messages.js';
 import { hostMessageEntries } from './host-message-codec.js';
 import type { MessageEntry } from './message-codec.js';
+import { raftMessageEntries } from './raft-messages.js';
 import { replicationMessageEntries } from './replication-messages.js';
 
 /** A codec that can also write into a buffer that is already there, which saves a copy a message. */
@@ -66,6 +67,7 @@ export function codecOf(tables: readonly (readonly MessageEntry[])[]): WireCodec
 
 /** All messages of Troupe. Byte strings of a decoded message are views on the bytes it was decoded from. */
 export const protocolCodec: WireCodec = codecOf([
+  raftMessageEntries,
   replicationMessageEntries,
   clientMessageEntries,
   hostMessageEntries,

@@ -179,7 +179,7 @@ const commands: { readonly [Name in AdminCommand['command']]: Check } = {
   'drain-host': recordOf<Command<'drain-host'>>({ host: text, drain: flag }),
   'remove-host': recordOf<Command<'remove-host'>>({ host: text }),
   'set-config': recordOf<Command<'set-config'>>({ key: text, value: optional(text) }),
-  'metadata-status': recordOf<Command<'metadata-status'>>({}),
+  'metadata-status': isRecord,
 };
 
 const command: Check = (value) =>

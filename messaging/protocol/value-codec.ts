@@ -12,7 +12,7 @@
 // Invariants
 //   V1. decodeValue(encodeValue(x)) equals x, but for `undefined`: dropped from objects, null in lists, as JSON does.
 //   V2. What cannot come back as it went in is refused with its path: functions, symbols, class instances, Map, Set, cycles, NaN,
-//       infinities, invalid dates, lone surrogates, nesting beyond limits.depthMax.
+//       infinities, invalid and very far dates, lone surrogates, nesting beyond limits.depthMax.
 //   V3. No key is special: `__proto__` and `constructor` are own properties afterwards, and no prototype is ever touched.
 //   V4. Equal values with keys in the same order have equal bytes.
 //   V5. Any bytes at all give a value or a DecodeError.
@@ -56,6 +56,9 @@ const bigBytesMax = 1024;
 const bigLimit = 1n << BigInt(bigBytesMax * 8);
 
 const page = new BytePage();
+
+/** Tag 1 counts seconds in a double: from 2^42 on, its steps are too wide to tell milliseconds apart. */
+const dateMsMax = 2 ** 42 * 1000;
 
 /**
  * The bytes are the caller's own, but may share memory with other values': never transfer them.
@@ -141,12 +144,13 @@ function checkObject(value: object, depth: number, path: Path): boolean {
     return checkList(value, depth, path);
   }
   // A prototype without a prototype is some realm's Object.prototype.
-  const isPlain =
-    prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype as object) === null;
+  const isPlain = prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
   if (isPlain) return checkFields(value as Record<string, unknown>, depth, path);
   if (value instanceof Uint8Array) return value.constructor === Uint8Array; // a Buffer is written by hand, as plain bytes
   if (value instanceof Date) {
-    if (Number.isNaN(value.getTime())) refuse(path, 'is an invalid date');
+    const timeMs = value.getTime();
+    if (Number.isNaN(timeMs)) refuse(path, 'is an invalid date');
+    if (Math.abs(timeMs) >= dateMsMax) refuse(path, 'is a date beyond the year 139,000');
     return false;
   }
   return refuse(path, `is an instance of ${className(value)}`);

@@ -7,6 +7,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { ItemMeta, ItemReader, StoredItem } from '../../actors/partition/engine/engine.js';
 import { MemoryEngine } from '../../actors/partition/engine/memory-engine.js';
+import { unreachable } from '../../runtime/std/assert.js';
 import { compareBytes, toHex } from '../../runtime/std/bytes.js';
 import { type Random, seededRandom } from '../../runtime/std/random.js';
 
@@ -56,6 +57,8 @@ function randomKey(random: Random, shape: KeyShape): Uint8Array {
       for (let i = 0; i < bytes.length; i++) bytes[i] = random.chance(0.3) ? random.pick([0, 255]) : random.below(256);
       return bytes;
     }
+    default:
+      return unreachable(shape);
   }
 }
 

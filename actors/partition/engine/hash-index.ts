@@ -6,7 +6,8 @@
 //
 // Invariants
 //   I1. A record is in the segment of its hash, at the first free slot after its home or before that.
-//   I2. One operation moves the entries of one segment at most. Only the directory, a few thousand references, doubles as a whole.
+//   I2. A segment that is an eighth full or less is halved, so memory follows what is stored; segments are never joined again.
+//   I3. One operation moves the entries of one segment at most. Only the directory, a few thousand references, doubles as a whole.
 //
 // Sources: Fagin et al., "Extendible hashing" (1979); Knuth, TAOCP 3, 6.4, algorithm R for deletion without tombstones.
 
@@ -84,6 +85,7 @@ export class HashIndex {
     }
     slots[hole + 1] = 0;
     segment.count -= 1;
+    if (slots.length > slotsMin * 2 && segment.count * 16 < slots.length) this.#resize(segment, slots.length >>> 2);
   }
 
   clear(): void {
@@ -100,14 +102,18 @@ export class HashIndex {
     const slotCount = segment.slots.length >>> 1;
     // Hashes that agree in 20 bits are no accident: then the segment grows, and their owner waits for it.
     if (slotCount < slotsMax || segment.bits >= directoryBitsMax) {
-      const old = segment.slots;
-      segment.slots = new Uint32Array(old.length * 2);
-      this.#byteCount += old.byteLength;
-      for (let at = 0; at < old.length; at += 2) {
-        if (old[at + 1] !== 0) place(segment.slots, old[at] as number, old[at + 1] as number);
-      }
+      this.#resize(segment, slotCount * 2);
     } else {
       this.#split(segment, hash);
+    }
+  }
+
+  #resize(segment: Segment, slotCount: number): void {
+    const old = segment.slots;
+    segment.slots = new Uint32Array(slotCount * 2);
+    this.#byteCount += segment.slots.byteLength - old.byteLength;
+    for (let at = 0; at < old.length; at += 2) {
+      if (old[at + 1] !== 0) place(segment.slots, old[at] as number, old[at + 1] as number);
     }
   }
 

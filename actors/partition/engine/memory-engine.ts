@@ -17,7 +17,7 @@
 // Sources: PERFORMANCE 6 (slab and open addressing against Map); DESIGN "Data model".
 
 import { xxHash32 } from '../../../messaging/hashing/index.js';
-import { assert } from '../../../runtime/std/assert.js';
+import { assert, unreachable } from '../../../runtime/std/assert.js';
 import { DecodeError } from '../../../runtime/std/byte-reader.js';
 import { BytePage } from '../../../runtime/std/byte-page.js';
 import { compareBytes } from '../../../runtime/std/bytes.js';
@@ -285,6 +285,8 @@ export class MemoryEngine implements Engine {
         if (entry.hash.high !== high || entry.hash.low !== low) throw new DecodeError('a snapshot with another hash'); // E2
         return { kind: 'ended' };
       }
+      default:
+        return unreachable(entry);
     }
   }
 

@@ -33,8 +33,8 @@ const headerBytes = 4;
 const classCount = 16 + 16 * 16;
 const none = -1;
 
-/** Bytes of the largest block's payload. */
-export const blockBytesMax: number = arenaBytesMax - 4 * unitBytes;
+/** Bytes of the largest block's payload: the block is the smallest of its class, so nothing is rounded beyond an arena. */
+export const blockBytesMax: number = 3.5 * 1024 * 1024 - headerBytes;
 
 export class Slab {
   /** Arenas by number, twice: as words and as bytes. A block's payload begins at word `(handle & unitMask) * 2 + 1`. */
@@ -189,6 +189,7 @@ export class Slab {
     // A small partition shall not take 4 MiB, a large one shall not have thousands of arenas.
     const grown = Math.min(arenaBytesMax, Math.max(arenaBytesMin, 2 ** Math.ceil(Math.log2(this.#reservedBytes + 1))));
     const byteLength = Math.max(grown, (units + 2) * unitBytes);
+    assert(byteLength <= arenaBytesMax, 'L1: a unit number has 19 bits');
     const buffer = new ArrayBuffer(byteLength);
     this.words[arena] = new Uint32Array(buffer);
     this.bytes[arena] = new Uint8Array(buffer);

@@ -130,7 +130,7 @@ async function stop(): Promise<void> {
 
 main.on('message', onInput);
 // Whatever ends the thread, what its actors said before is told.
-process.on('uncaughtExceptionMonitor', () => events.flush());
+process.on('exit', () => events.flush());
 serveCalls(
   {
     start,

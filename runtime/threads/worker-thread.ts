@@ -29,8 +29,8 @@ export interface ThreadOptions {
 
 /** Recovery reads the whole journal; a thread that takes longer is taken for stuck. */
 const startDeadlineMs = 10 * 60_000;
-/** V8's default of 48 MB young generation would be most of an idle worker's memory; smaller makes more of what lives briefly old. */
-const youngGenerationMb = 32;
+/** V8 takes 48 MB at most by itself. What lives for one message should die young; an idle worker never grows to it. */
+const youngGenerationMb = 64;
 
 export class WorkerThread {
   readonly #worker: Worker;

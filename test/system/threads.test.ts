@@ -216,7 +216,29 @@ describe('system: a host with worker threads', function () {
     expect(await new Promise((resolve) => child.once('close', resolve))).equals(0);
   });
 
-  it('control W1: a call to a worker that dies meanwhile settles', async () => {
+  it('worker-thread H1: what a worker’s actors emitted before it died is told, and before its death', async () => {
+    await started();
+    send(0, 'trouble', { kind: 'throw-in-turn' });
+    send(0, 'echo', { kind: 'ping', text: 'taken' });
+    await until('the turn was taken', () => outside.answers('pong').length > 0);
+    send(0, 'trouble', { kind: 'throw-outside' });
+    send(0, 'trouble', { kind: 'exit' });
+    await until('the worker has died', () => kinds().includes('worker-died'));
+    expect(kinds().indexOf('actor-crashed')).within(0, kinds().indexOf('worker-died') - 1);
+  });
+
+  it('worker-supervisor Z3: a worker that waits to be restarted is not, once the host stops', async () => {
+    const policy = { minMs: 60_000, maxMs: 60_000, jitter: 0, restartCountMax: 2, windowMs: 60_000 };
+    const host = await started({ restartPolicy: policy });
+    await host.killWorker(1);
+    await until('its death was told', () => kinds().includes('worker-died'));
+    expect(host.stalledWorkers(machineClock.monotonicMs() + 1000)).deep.equals([1]);
+    expect((await host.inspect(1, 'counter').catch((error: unknown) => error)) as Error).instanceOf(ControlError);
+    expect((await host.stop()).exitCode).equals(0);
+    expect(kinds().filter((kind) => kind === 'worker-started').length).equals(2);
+  });
+
+  it('control W1, worker-thread H2: a call to a worker that dies meanwhile settles', async () => {
     const host = await started();
     send(0, 'trouble', { kind: 'spin', forMs: 60_000 });
     await until('it spins', () => host.stalledWorkers(machineClock.monotonicMs()).includes(0));

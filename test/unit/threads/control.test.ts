@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { MessageChannel } from 'node:worker_threads';
 
 import { Caller, ControlError, type HostServices, serveCalls } from '../../../runtime/threads/control.js';
@@ -43,6 +45,26 @@ describe('runtime/threads: control calls', () => {
     const late = await failureOf(caller.call('compress', 5000, (remote) => remote.compress(new Uint8Array())));
     expect((late as ControlError).cause).equals('thread-ended');
     await closed;
+  });
+
+  it('control W2: a call under way survives garbage collection', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const { port1, port2 } = new MessageChannel();
+    let answer: (bytes: Uint8Array) => void = () => undefined;
+    const answered = new Promise<Uint8Array>((resolve) => {
+      answer = resolve;
+    });
+    serveCalls({ compress: () => answered }, port2);
+    const caller = new Caller<HostServices>(port1);
+    const pending = caller.call('compress', 5000, (remote) => remote.compress(new Uint8Array()));
+    for (let i = 0; i < 5; i++) {
+      collect();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    answer(new Uint8Array([7]));
+    expect(await pending).deep.equals(new Uint8Array([7]));
+    caller.end();
   });
 
   it('what the other side threw comes as an error with its message', async () => {

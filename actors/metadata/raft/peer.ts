@@ -81,6 +81,8 @@ export interface MemberStatus {
   readonly match: number | undefined;
   readonly active: boolean | undefined;
   readonly flow: 'probe' | 'replicate' | 'snapshot' | undefined;
+  /** Appends on their way to it. */
+  readonly inFlight: number | undefined;
 }
 
 export interface RaftStatus {
@@ -91,6 +93,8 @@ export interface RaftStatus {
   readonly appliedIndex: number;
   readonly lastIndex: number;
   readonly snapshotIndex: number;
+  /** What this leader proposed and is not committed; 0 elsewhere (M15). */
+  readonly uncommittedBytes: number;
   readonly members: readonly MemberStatus[];
 }
 
@@ -196,10 +200,22 @@ export class RaftPeer {
         match: own ? this.#state.durability.durableIndex : progress?.match,
         active: own ? true : progress?.active,
         flow: progress?.flow.kind,
+        inFlight: progress?.inFlightCount,
       };
     });
     const { term, leader, commitIndex, appliedIndex, lastIndex, snapshotIndex } = this;
-    return { role: role.kind, term, leader, commitIndex, appliedIndex, lastIndex, snapshotIndex, members };
+    const uncommittedBytes = role.kind === 'leader' ? role.uncommittedBytes : 0;
+    return {
+      role: role.kind,
+      term,
+      leader,
+      commitIndex,
+      appliedIndex,
+      lastIndex,
+      snapshotIndex,
+      uncommittedBytes,
+      members,
+    };
   }
 
   // --- events -----------------------------------------------------------------------------------------------------------

@@ -30,8 +30,14 @@ export interface OutgoingSnapshot {
 export type Flow =
   | { readonly kind: 'probe'; waiting: boolean }
   | { readonly kind: 'replicate'; readonly window: Window }
-  /** `snapshot` undefined: the state machine has not given it yet. */
-  | { readonly kind: 'snapshot'; snapshot: OutgoingSnapshot | undefined; next: number; waiting: boolean };
+  /** `snapshot` undefined: the state machine has not given it yet. `mayGoBack`: a heartbeat was answered since a chunk was. */
+  | {
+      readonly kind: 'snapshot';
+      snapshot: OutgoingSnapshot | undefined;
+      next: number;
+      waiting: boolean;
+      mayGoBack: boolean;
+    };
 
 export class Progress {
   #match = 0;
@@ -61,6 +67,11 @@ export class Progress {
     return this.#flow;
   }
 
+  /** Appends that are not answered. (F2) */
+  get inFlightCount(): number {
+    return this.#flow.kind === 'replicate' ? this.#flow.window.count : 0;
+  }
+
   becomeProbe(next: number): void {
     this.#next = Math.max(next, this.#match + 1); // F1
     this.#flow = { kind: 'probe', waiting: false };
@@ -73,7 +84,7 @@ export class Progress {
   }
 
   becomeSnapshot(snapshot: OutgoingSnapshot | undefined): void {
-    this.#flow = { kind: 'snapshot', snapshot, next: 0, waiting: false };
+    this.#flow = { kind: 'snapshot', snapshot, next: 0, waiting: false, mayGoBack: false };
   }
 
   /** `through` was sent and `next` moves behind it, hoping. */

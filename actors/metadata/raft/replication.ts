@@ -64,8 +64,12 @@ function bytesOf(entries: readonly RaftEntry[]): number {
 
 function sendChunk(state: RaftState, member: MemberId, flow: Extract<Flow, { kind: 'snapshot' }>): void {
   const { snapshot } = flow;
-  if (snapshot === undefined || flow.waiting || flow.next >= snapshot.chunks.length) return;
-  const bytes = snapshot.chunks[flow.next];
+  if (snapshot === undefined || flow.waiting) return;
+  const count = snapshot.chunks.length;
+  // All are there and being stored. But the news that they are may have been lost: repeat the last one, as a question.
+  if (flow.next >= count && !flow.mayGoBack) return;
+  const number = Math.min(flow.next, count - 1);
+  const bytes = snapshot.chunks[number];
   assert(bytes !== undefined, 'M11: the chunk wanted is of the snapshot');
   flow.waiting = true; // F3
   state.send(member, {
@@ -73,8 +77,8 @@ function sendChunk(state: RaftState, member: MemberId, flow: Extract<Flow, { kin
     snapshot: snapshot.snapshot,
     last: snapshot.last,
     membership: snapshot.membership,
-    number: flow.next,
-    count: snapshot.chunks.length,
+    number,
+    count,
     bytes,
   });
 }
@@ -115,6 +119,7 @@ export function probeAgain(state: RaftState, member: MemberId, progress: Progres
     if (progress.match < progress.next - 1) sendAppendMark(state, member, progress);
   } else {
     flow.waiting = false;
+    if (flow.kind === 'snapshot') flow.mayGoBack = true;
   }
 }
 
@@ -129,6 +134,10 @@ function sendAppendMark(state: RaftState, member: MemberId, progress: Progress):
 export function chunkAnswered(progress: Progress, message: RaftSnapshotReply): void {
   const { flow } = progress;
   if (flow.kind !== 'snapshot' || flow.snapshot?.snapshot !== message.snapshot) return; // M11: of another transfer
+  // An answer that brings nothing new is a repeated one: to answer it with another chunk would double the traffic of a network that
+  // repeats, at every step. A receiver that really lost what it had says so again after a heartbeat.
+  if (message.next <= flow.next && !(flow.mayGoBack && message.next < flow.next)) return;
   flow.next = Math.min(message.next, flow.snapshot.chunks.length);
   flow.waiting = false;
+  flow.mayGoBack = false;
 }

@@ -33,6 +33,11 @@ export interface SnapshotBeingWritten {
   switching: boolean;
 }
 
+/** Whether the chunk is of that transfer. (K1) */
+export function isOf(incoming: IncomingSnapshot, message: RaftSnapshot): boolean {
+  return incoming.from === message.from && incoming.term === message.term && incoming.snapshot === message.snapshot;
+}
+
 export class SnapshotWork {
   #incoming: IncomingSnapshot | undefined;
   #writing: SnapshotBeingWritten | undefined;
@@ -53,18 +58,12 @@ export class SnapshotWork {
   /** Takes a chunk when it is the next of its transfer, and gives the transfer it belongs to; undefined for one that is not ours to continue. */
   take(message: RaftSnapshot, bytesMax: number): IncomingSnapshot | undefined {
     let incoming = this.#incoming;
-    const same =
-      incoming !== undefined &&
-      incoming.from === message.from &&
-      incoming.term === message.term &&
-      incoming.snapshot === message.snapshot; // K1
-    if (!same) {
+    if (incoming === undefined || !isOf(incoming, message)) {
       if (message.number !== 0) return undefined;
       const { from, term, snapshot, last, membership, count } = message;
       incoming = { from, term, snapshot, last, membership, count, chunks: [], bytes: 0 };
       this.#incoming = incoming;
     }
-    if (incoming === undefined) return undefined;
     if (message.number === incoming.chunks.length && incoming.bytes + message.bytes.length <= bytesMax) {
       incoming.chunks.push(message.bytes);
       incoming.bytes += message.bytes.length;

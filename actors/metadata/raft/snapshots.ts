@@ -11,7 +11,7 @@ import { assert, present } from '../../../runtime/std/assert.js';
 import type { RaftSnapshot } from '../../../messaging/protocol/raft-messages.js';
 import { RaftLog } from './log.js';
 import { encodeSnapshotMeta } from './record.js';
-import type { IncomingSnapshot } from './snapshot-work.js';
+import { type IncomingSnapshot, isOf } from './snapshot-work.js';
 import type { RaftState } from './state.js';
 
 /** Begins a snapshot of the state machine as it is. False when one is under way, or nothing was applied since the last. */
@@ -44,7 +44,9 @@ export function onSnapshot(state: RaftState, message: RaftSnapshot): void {
     state.sendWhenDurable(message.from, { kind: 'raft-accepted', match: state.commitIndex }); // M11: nothing new
     return;
   }
-  const incoming = snapshotWork.take(message, state.options.snapshotBytesMax);
+  const stored = snapshotWork.writing?.received;
+  const incoming =
+    stored !== undefined && isOf(stored, message) ? stored : snapshotWork.take(message, state.options.snapshotBytesMax);
   const next = incoming?.chunks.length ?? 0;
   state.sendWhenDurable(message.from, { kind: 'raft-snapshot-reply', snapshot: message.snapshot, next });
   maybeInstall(state);

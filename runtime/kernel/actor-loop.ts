@@ -98,6 +98,11 @@ export class ActorLoop {
     return statuses;
   }
 
+  /** Whether an actor of that name has been started and is not waiting to come back. */
+  runs(actor: string): boolean {
+    return this.#cells.get(actor)?.phase.kind === 'running';
+  }
+
   inspect(actor: string): Record<string, unknown> | undefined {
     const cell = this.#cells.get(actor);
     return cell?.phase.kind === 'running' ? (cell.phase.actor.inspect?.() ?? {}) : undefined;

@@ -96,8 +96,9 @@ export class SimulatedHost {
    */
   kill(options: { readonly powerLost?: boolean } = {}): void {
     const powerLost = options.powerLost ?? true;
-    if (!this.#up) return;
-    this.#end('host-killed', powerLost ? 'power-lost' : 'killed');
+    if (!this.#up && !powerLost) return; // a machine can lose power with no process on it
+    if (this.#up) this.#end('host-killed', powerLost ? 'power-lost' : 'killed');
+    else this.#note('power-lost', '');
     this.#world.journals.hostKilled(this, powerLost);
     if (powerLost) this.clock.reboot(1000 + this.#world.random.split(`boot/${this.name}/${this.#lives}`).below(60_000));
   }

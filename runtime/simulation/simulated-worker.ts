@@ -87,8 +87,7 @@ export class SimulatedWorker implements TransportReceiver {
   /** God view: the actor object itself, while it runs. */
   actor(name: string): Actor<never> | undefined {
     const life = this.#life;
-    if (life?.loop === undefined || !life.loop.actors().some((status) => status.name === name)) return undefined;
-    return life.actors.get(name);
+    return life?.loop?.runs(name) === true ? life.actors.get(name) : undefined;
   }
 
   get pausedUntilMs(): number {
@@ -300,7 +299,7 @@ export class SimulatedWorker implements TransportReceiver {
     trace.mix(turns);
     this.#busyUntilMs = nowMs + this.clock.aheadMs + turns * this.#world.turnCostMs; // W3
     this.clock.aheadMs = 0;
-    this.#world.turnsTaken(this, turns);
+    if (turns > 0) this.#world.turnsTaken(this, turns);
     if (this.#life !== life) return; // a watcher killed it
     if (life.fatal !== undefined) return this.#maybeDie(life);
     if (more) return this.#wakeAt(nowMs);

@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import type { EmittedEvent } from '../../../runtime/contract/events.js';
 import { SimulatedCluster, SimulationError } from '../../../runtime/simulation/simulated-cluster.js';
 import { emptyBytes } from '../../../runtime/std/bytes.js';
 import { Adder, counterDefinitions, type CounterMessage, DurableCounter } from './durable-counter.js';
@@ -10,7 +9,7 @@ const adderAt = { host: '@client', worker: 0, actor: 'adder' };
 function build(
   seed: string,
   journal: 'disk' | 'model',
-  options: { readonly crashes?: 'fail' | 'supervise'; readonly onEvent?: (event: EmittedEvent) => void } = {},
+  options: { readonly crashes?: 'fail' | 'supervise'; readonly restartExitedHostMs?: number } = {},
 ): SimulatedCluster {
   const cluster = new SimulatedCluster({
     seed,
@@ -120,6 +119,38 @@ for (const journal of ['model', 'disk'] as const) {
       expect(counterOf(cluster)?.count).to.equal(before);
       cluster.runFor(100);
       expect(counterOf(cluster)?.count).to.be.greaterThan(before + 200);
+    });
+
+    it('W3. sends what a stalled turn sent only when its own clock has got there', () => {
+      const cluster = build('stalled', journal);
+      untilTold(cluster, 5);
+      cluster.stallThreads(1, 1000);
+      const before = adderOf(cluster)?.told ?? 0;
+      const started = cluster.nowMs;
+      cluster.runUntil(() => (adderOf(cluster)?.told ?? 0) > before + 20, 600_000);
+      expect(cluster.nowMs - started).to.be.greaterThan(500);
+    });
+
+    it('starts a host again that ended by its own decision, when it is told to', () => {
+      const cluster = build('systemd', journal, { restartExitedHostMs: 700 });
+      untilTold(cluster, 5);
+      cluster.host('a').exit('on purpose');
+      cluster.runFor(690);
+      expect(cluster.host('a').up).to.equal(false);
+      cluster.runFor(20);
+      expect(cluster.host('a').up).to.equal(true);
+      cluster.runUntil(() => counterOf(cluster)?.report !== undefined, 1000);
+    });
+
+    it('loses what was not synced also when the power goes after the process', () => {
+      const cluster = build('dark', journal);
+      watchPromises(cluster);
+      untilTold(cluster, 20);
+      cluster.host('a').kill({ powerLost: false });
+      cluster.host('a').kill({ powerLost: true });
+      cluster.host('a').start();
+      cluster.runUntil(() => counterOf(cluster)?.report !== undefined, 1000);
+      expect(counterOf(cluster)?.report).to.include({ sameBoot: false });
     });
 
     it('ends in order: the next start finds a clean shutdown', () => {

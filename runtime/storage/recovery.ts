@@ -86,21 +86,26 @@ function rank(reading: Reading): number {
 
 function readOnce(files: GenerationFiles): Reading {
   const headers = new Map<number, SegmentHeader>();
+  const bad = new Set<number>();
   const numbers: number[] = [];
   for (const name of files.disk.list(files.path)) {
     const segment = numberIn(name, 'segment');
     if (segment === undefined) continue;
     numbers.push(segment);
     const header = readSegmentHeader(segmentPlace(files, segment));
-    if (header !== undefined) headers.set(segment, header);
+    if (header === 'bad') bad.add(segment);
+    else if (header !== 'none') headers.set(segment, header);
   }
   numbers.sort((a, b) => a - b);
   const lastSegment = numbers.findLast((segment) => headers.has(segment));
+  const newestBad = numbers.findLast((segment) => bad.has(segment));
+  if (newestBad !== undefined && newestBad > (lastSegment ?? 0))
+    return corrupt(files, numbers, headers, `${segmentName(newestBad)}: its header is unreadable or not ours`); // V1
   if (lastSegment === undefined) return readHeaderless(files, numbers);
   return readFrom(files, numbers, headers, lastSegment);
 }
 
-/** No header is good: either a crash came right at birth, or the rot hit it. */
+/** No header is there: a crash came right at birth, or the sector is lost. */
 function readHeaderless(files: GenerationFiles, numbers: readonly number[]): Reading {
   for (const segment of numbers) {
     const beyond = scanBeyond(segmentPlace(files, segment), 0, 0, undefined, Number.MAX_SAFE_INTEGER);

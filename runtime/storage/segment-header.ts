@@ -74,3 +74,11 @@ export function decodeSegmentHeader(
     crc,
   };
 }
+
+/**
+ * Whether bytes that are no valid header once were one, of this segment or of somebody else's. A header lies within one sector, so a crash leaves
+ * it whole or zero: what still looks like one has rotted or is foreign, and is no torn write.
+ */
+export function looksLikeSegmentHeader(bytes: Uint8Array): boolean {
+  return magic.filter((byte, at) => bytes[at] === byte).length >= magic.length / 2;
+}

@@ -6,7 +6,12 @@
 import type { Disk } from '../contract/disk.js';
 import type { Crc32 } from '../std/crc32.js';
 import { decodeHeader, type RecordHeader, recordBytes, recordHeaderBytes } from './record.js';
-import { decodeSegmentHeader, type SegmentHeader, segmentHeaderBytes } from './segment-header.js';
+import {
+  decodeSegmentHeader,
+  looksLikeSegmentHeader,
+  type SegmentHeader,
+  segmentHeaderBytes,
+} from './segment-header.js';
 import { FileWindow } from './file-window.js';
 
 export interface SegmentPlace {
@@ -34,16 +39,14 @@ export interface ScanResult extends ChainEnd {
 /** Called for each good record, in order. The payload is a view that the next call may change. */
 export type OnRecord = (header: RecordHeader, payload: Uint8Array, position: number) => void;
 
-export function readSegmentHeader(place: SegmentPlace): SegmentHeader | undefined {
+/** `bad` is a header that rotted or belongs to somebody else, `none` the zeros of a spare or what a crash left of a first write. */
+export function readSegmentHeader(place: SegmentPlace): SegmentHeader | 'bad' | 'none' {
   const window = new FileWindow(place.disk, place.path);
-  const at = window.need(0, segmentHeaderBytes);
-  if (at === undefined) return undefined;
-  return decodeSegmentHeader(
-    place.crc32,
-    place.seed,
-    place.segment,
-    window.bytes.subarray(at, at + segmentHeaderBytes),
-  );
+  const at = window.need(0, Math.min(segmentHeaderBytes, window.sizeBytes));
+  if (at === undefined) return 'none';
+  const bytes = window.bytes.subarray(at, at + segmentHeaderBytes);
+  const header = decodeSegmentHeader(place.crc32, place.seed, place.segment, bytes);
+  return header ?? (window.unreadableCount > 0 || looksLikeSegmentHeader(bytes) ? 'bad' : 'none');
 }
 
 /** Follows the chain from the first record on, up to `endSequence` or the first record that does not fit. */

@@ -128,7 +128,7 @@ export class SegmentSupply {
   #serve(): void {
     const waiter = this.#waiter;
     if (waiter === undefined) return;
-    const size = Math.max(this.#segmentBytes, (waiter.bytes + 4095) & ~4095);
+    const size = waiter.bytes <= this.#segmentBytes ? this.#segmentBytes : (waiter.bytes + 4095) & ~4095;
     switch (this.#state.kind) {
       case 'empty':
         return this.#create(size);

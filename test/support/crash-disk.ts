@@ -88,9 +88,24 @@ export class CrashDisk implements Disk {
     return copy;
   }
 
-  /** The process dies, the machine does not: what was carried out stays, what waits does not happen. */
+  /** The process dies, the machine does not: what was carried out stays, synced or not, and what waits does not happen. */
   kill(): CrashDisk {
-    return this.clone();
+    const copy = new CrashDisk();
+    for (const directory of this.#directories) copy.#directories.add(directory);
+    const copies = new Map<Inode, Inode>();
+    const copyOf = (inode: Inode): Inode => {
+      const known = copies.get(inode) ?? {
+        current: inode.current.slice(),
+        durable: inode.durable.slice(),
+        unsynced: new Set(inode.unsynced),
+      };
+      copies.set(inode, known);
+      return known;
+    };
+    for (const [path, inode] of this.entries) copy.entries.set(path, copyOf(inode));
+    for (const [path, inode] of this.#durableEntries) copy.#durableEntries.set(path, copyOf(inode));
+    copy.#changes = [...this.#changes];
+    return copy;
   }
 
   /** The power fails. Each unsynced sector and entry change survives with probability `survival`. */

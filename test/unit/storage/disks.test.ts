@@ -7,7 +7,7 @@ import { nodeDisk, type PartialWrite, writeFully } from '../../../runtime/storag
 import { describeDisk } from '../../contract/disk.js';
 import { CrashDisk } from '../../support/crash-disk.js';
 
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1));
 
 describeDisk('node:fs', () => {
   const root = mkdtempSync(join(tmpdir(), 'troupe-disk-'));

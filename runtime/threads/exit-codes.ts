@@ -11,6 +11,8 @@ export const hostExitCodes = {
   failed: 1,
   /** A worker could not bring its actors back from what is on disk (EX_DATAERR). */
   unrecoverable: 65,
+  /** The main thread's transport could not be connected at start (EX_UNAVAILABLE). */
+  unreachable: 69,
   /** A worker died too often, or an actor of the main thread crashed too often (EX_SOFTWARE). */
   restartsExhausted: 70,
   /** A write or sync failed; the directory is tainted (D11, EX_IOERR). */

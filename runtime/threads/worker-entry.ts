@@ -93,7 +93,8 @@ async function start(): Promise<StartResult> {
       },
     });
   } catch (error) {
-    if (!(error instanceof HostError)) throw error;
+    // Thrown on, it ends the thread, and its successor tries again: a network comes back, a wrong directory does not.
+    if (!(error instanceof HostError) || error.exitCode === hostExitCodes.unreachable) throw error;
     return { kind: 'refused', exitCode: error.exitCode, reason: error.message };
   }
   tick(cells, place.worker, machineClock);

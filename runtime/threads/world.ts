@@ -64,7 +64,7 @@ export interface World {
   close(): Promise<void>;
 }
 
-/** @throws HostError when it cannot be opened, and would not be if it were tried again. */
+/** @throws HostError when it cannot be opened. Only `unreachable` may be another story if it is tried again. */
 export async function openWorld(options: WorldOptions): Promise<World> {
   const { place, composition, clock } = options;
   const driver = new LoopDriver(clock);
@@ -113,7 +113,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     composition.definitions,
   );
   const started = startActors(loop, options, opened?.streams ?? []);
-  router.connect(await composition.connect(place, receiver));
+  router.connect(await connected(composition, place, receiver));
   assert(!over, 'X2: the world ended before it began');
   driver.start(loop); // X1
   const running = loop;
@@ -136,6 +136,15 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       await journaled((each, done) => each.close(done));
     },
   };
+}
+
+async function connected(composition: Composition, place: Place, receiver: TransportReceiver): Promise<Transport> {
+  try {
+    return await composition.connect(place, receiver);
+  } catch (error) {
+    const what = error instanceof Error ? error.message : String(error);
+    throw new HostError(hostExitCodes.unreachable, `cannot connect: ${what}`, { cause: error });
+  }
 }
 
 function startActors(

@@ -297,6 +297,12 @@ describe('system: a host with worker threads', function () {
     expect((error as HostError).message).matches(/worker 0 died 2 times .*: the network refuses$/);
   });
 
+  it('a main thread that cannot connect ends the start', async () => {
+    const error = await started({}, { refuseConnect: 255 }).catch((reason: unknown) => reason);
+    expect((error as HostError).exitCode).equals(hostExitCodes.unreachable);
+    expect((error as HostError).message).equals('cannot connect: the network refuses');
+  });
+
   it('misuse is a TypeError', async () => {
     for (const options of [{ name: 'not a name' }, { workers: 0 }, { workers: 65 }, { clusterId: '' }]) {
       const error = await started(options).catch((reason: unknown) => reason);

@@ -55,8 +55,13 @@ export interface ReplicaInfo {
    * Acks count only under the current one (R4, R13).
    */
   readonly epoch: number;
-  /** The host's actor incarnation that the epoch belongs to. */
+  /** `registeredIncarnation` of the host's actor that the epoch belongs to; 0 while no actor has claimed its place. */
   readonly incarnation: number;
+}
+
+/** An actor's incarnation as the map has it: never 0. Rises within a process (R2). */
+export function registeredIncarnation(incarnation: number): number {
+  return incarnation + 1;
 }
 
 export interface PartitionInfo {

@@ -1,0 +1,422 @@
+// A worker's manager
+// =============================================================================
+//
+// Follows the cluster map, runs the replicas that it assigns to this worker, tells each what it is, and answers clients that ask for the map or
+// for the worker's state.
+//
+// Owns:     the worker's copy of the map, the reports of its replicas.
+// Does not: lead or follow anything; decide who does.
+//
+// Invariants
+//   Q1. The worker's applied revision is marked only behind the replicas: this manager's own message follows what it sent them in the
+//       same queue (A3, L1).
+//   Q2. The agent hears that the worker is ready when every replica found on disk has reported (R17).
+//   Q3. One request for the map is out at a time; a silent member is asked no more before the others were.
+
+import {
+  agentActor,
+  managerActor,
+  metadataActor,
+  registeredIncarnation,
+  replicaActor,
+  type TableInfo,
+} from '../../messaging/protocol/cluster-map.js';
+import { encodeControl } from '../../messaging/protocol/control.js';
+import type { HostMessage, ReplicaReport } from '../../messaging/protocol/host-messages.js';
+import { MapCopy } from '../../messaging/protocol/map-copy.js';
+import type { Actor, ActorDefinition, Context, Message } from '../../runtime/contract/actor.js';
+import { type Address, mainWorker } from '../../runtime/contract/address.js';
+import { cellForActors, cellQueued, cellTurns, workerCell } from '../../runtime/contract/cells.js';
+import { memberIdOf } from '../metadata/member-id.js';
+import { encodeMetadataArguments, metadataKind } from '../metadata/metadata-arguments.js';
+import { assignmentsOf, partitionOfActor, type RunningReplica } from './assignments.js';
+import { decodeManagerArguments, type ManagerArguments } from './host-arguments.js';
+import {
+  appliedRevision,
+  forgetApplied,
+  markApplied,
+  rememberedRegistration,
+  rememberRegistration,
+} from './lease-cells.js';
+import { MapServer } from './map-server.js';
+import { MapWaiters, mapWaitMsMax } from './map-waiters.js';
+import { MemberFinder } from './member-finder.js';
+import type { ReplicaRecovered } from './replica-recovered.js';
+import { StatusRounds } from './status-rounds.js';
+
+export const managerKind = 'manager';
+
+/** Kind of the replica actors; actors/partition. */
+const partitionKind = 'partition';
+
+type Own = { readonly kind: 'look' } | { readonly kind: 'replicas-applied'; readonly revision: number };
+type Incoming = Extract<
+  HostMessage,
+  {
+    readonly kind:
+      | 'registered-as'
+      | 'map-fetch'
+      | 'map-reply'
+      | 'status-fetch'
+      | 'replica-status'
+      | 'change-in-sync'
+      | 'in-sync-changed'
+      | 'confirm-epoch'
+      | 'epoch-confirmed'
+      | 'agent-refused';
+  }
+>;
+type ManagerMessage = Own | Incoming | ReplicaRecovered;
+type Of<Kind extends ManagerMessage['kind']> = Extract<ManagerMessage, { readonly kind: Kind }>;
+type ManagerContext = Context<Own>;
+
+const lookMs = 100;
+const mapWaitMs = 1000;
+/** A member that does not answer a request for the map so long after it should is silent. */
+const answerSlackMs = 500;
+const readyRetryMs = 1000;
+const registerRetryMs = 300;
+
+export class WorkerManager implements Actor<ManagerMessage> {
+  readonly #args: ManagerArguments;
+  readonly #worker: number;
+  readonly #copy: MapCopy;
+  readonly #server: MapServer;
+  readonly #waiters = new MapWaiters();
+  readonly #status = new StatusRounds();
+  /** By partition, with the registered incarnation. */
+  readonly #reports = new Map<number, ReplicaReport>();
+  /** What each replica was last told: its incarnation and the partition epoch. */
+  readonly #told = new Map<number, string>();
+  /** Epochs of the places that this manager started replicas for. */
+  readonly #startedFor = new Map<number, number>();
+  #finder: MemberFinder;
+  #epoch: number | undefined;
+  #awaiting = new Set<number>();
+  #readySentMs = Number.NEGATIVE_INFINITY;
+  #registerSentMs = Number.NEGATIVE_INFINITY;
+  #fetch: { readonly request: number; readonly untilMs: number } | undefined;
+  #lastRequest = 0;
+
+  constructor(args: ManagerArguments, self: Address) {
+    this.#args = args;
+    this.#worker = self.worker;
+    this.#copy = new MapCopy(args.clusterId);
+    this.#server = new MapServer(this.#copy);
+    this.#finder = new MemberFinder(args.members, args.host, self.worker);
+  }
+
+  start(context: ManagerContext): void {
+    forgetApplied(context.cells, this.#worker);
+    // After a restart of this actor or its worker the process is still the one that was registered.
+    this.#epoch = rememberedRegistration(context.cells, this.#worker);
+    this.#awaiting = new Set(this.#running(context).keys());
+    this.#maybeReady(context);
+    this.#askMap(context);
+    context.timers.start('look', lookMs, { kind: 'look' });
+  }
+
+  receive(message: ManagerMessage, from: Address, context: ManagerContext): void {
+    switch (message.kind) {
+      case 'look':
+        return this.#onLook(context);
+      case 'replicas-applied':
+        return this.#onReplicasApplied(message.revision, context);
+      case 'replica-recovered':
+        return this.#onReplicaRecovered(message, from, context);
+      case 'registered-as':
+        return this.#onRegisteredAs(message, from, context);
+      case 'map-reply':
+        return this.#onMapReply(message, from, context);
+      case 'map-fetch':
+        return this.#onMapFetch(message, from, context);
+      case 'status-fetch':
+        return this.#onStatusFetch(message, from, context);
+      case 'replica-status':
+        return this.#onReplicaStatus(message, from, context);
+      case 'change-in-sync':
+      case 'confirm-epoch':
+        // From a replica of this worker, to whoever leads the group.
+        if (this.#isLocal(from)) context.send(this.#finder.address, message);
+        return;
+      case 'in-sync-changed':
+      case 'epoch-confirmed':
+        if (isMember(from)) context.send(this.#local(replicaActor(message.partition)), message);
+        return;
+      case 'agent-refused':
+        if (isMember(from) && message.reason === 'not-leader') this.#finder.follow(message.leader);
+        return;
+      default:
+        return; // for somebody else, or of a later version
+    }
+  }
+
+  // --- registration ---------------------------------------------------------------------------------------------------
+
+  #onReplicaRecovered(message: ReplicaRecovered, from: Address, context: ManagerContext): void {
+    const { partition, incarnation } = message.report;
+    if (!this.#isLocal(from) || from.actor !== replicaActor(partition)) return;
+    this.#reports.set(partition, { ...message.report, incarnation: registeredIncarnation(incarnation) });
+    this.#awaiting.delete(partition);
+    if (this.#epoch === undefined) this.#maybeReady(context);
+    else {
+      this.#registerSentMs = Number.NEGATIVE_INFINITY;
+      this.#follow(context);
+    }
+  }
+
+  /** Q2 */
+  #maybeReady(context: ManagerContext): void {
+    if (this.#awaiting.size > 0 || this.#epoch !== undefined) return;
+    this.#readySentMs = context.nowMs;
+    const replicas = [...this.#reports.values()];
+    const agent = { host: this.#args.host, worker: mainWorker, actor: agentActor };
+    context.send(agent, { kind: 'worker-ready', worker: this.#worker, replicas } as Message);
+  }
+
+  #onRegisteredAs(message: Of<'registered-as'>, from: Address, context: ManagerContext): void {
+    if (from.host !== this.#args.host || from.worker !== mainWorker || from.actor !== agentActor) return;
+    if (message.startId !== this.#args.startId) return;
+    // Epoch 0: a new agent of this process, which has to hear again that we are ready.
+    this.#epoch = message.epoch === 0 ? undefined : message.epoch;
+    rememberRegistration(context.cells, this.#worker, message.epoch);
+    if (this.#epoch === undefined) this.#maybeReady(context);
+    else this.#follow(context);
+  }
+
+  // --- the map --------------------------------------------------------------------------------------------------------
+
+  #askMap(context: ManagerContext): void {
+    const request = ++this.#lastRequest;
+    this.#fetch = { request, untilMs: context.nowMs + mapWaitMs + answerSlackMs }; // Q3
+    const message = { kind: 'map-fetch', request, after: this.#copy.revision, waitMs: mapWaitMs };
+    context.send(this.#finder.address, message);
+  }
+
+  #onMapReply(message: Of<'map-reply'>, from: Address, context: ManagerContext): void {
+    if (!isMember(from) || message.request !== this.#fetch?.request) return;
+    this.#fetch = undefined;
+    const { delta } = message;
+    const before = this.#copy.revision;
+    const change = this.#copy.apply(delta);
+    this.#server.noteChange(change, before);
+    this.#finder.learn(delta.members);
+    if (change.kind === 'refused' && change.reason === 'other-cluster') {
+      context.emit({ kind: 'foreign-map', level: 'error', host: from.host, cluster: delta.clusterId });
+      this.#finder.rotate();
+      return; // the next look asks again
+    }
+    if (delta.metadataLeader === undefined) {
+      this.#finder.rotate(); // it may be cut off: its map may be old
+      return; // the next look asks again
+    }
+    this.#finder.settle(delta.metadataLeader);
+    if (this.#copy.revision > before) {
+      this.#follow(context);
+      this.#answerWaiters(context);
+    }
+    this.#askMap(context);
+  }
+
+  /** Makes the worker what the map says. */
+  #follow(context: ManagerContext): void {
+    const epoch = this.#epoch;
+    if (epoch === undefined) return;
+    const self = { host: this.#args.host, worker: this.#worker, epoch };
+    const running = this.#running(context);
+    const work = assignmentsOf(this.#copy, self, running, this.#reports, this.#startedFor);
+    if (work === undefined) return;
+    for (const { partition, table, epoch: place } of work.start) {
+      this.#startReplica(partition.id, table, context);
+      this.#startedFor.set(partition.id, place);
+    }
+    for (const partition of work.stop) this.#stopReplica(partition, context);
+    const workers = this.#workers();
+    for (const { partition, table } of work.tell) {
+      const told = `${partition.partitionEpoch} ${running.get(partition.id)?.incarnation}`;
+      if (this.#told.get(partition.id) === told) continue;
+      this.#told.set(partition.id, told);
+      context.send(this.#local(replicaActor(partition.id)), {
+        kind: 'partition-metadata',
+        partition,
+        table,
+        workers,
+      } as Message);
+    }
+    this.#registerReplicas(epoch, work.register, context);
+    this.#joinGroup(context);
+    context.send(this.#local(managerActor), { kind: 'replicas-applied', revision: this.#copy.revision } as Message); // Q1
+  }
+
+  #startReplica(partition: number, table: TableInfo, context: ManagerContext): void {
+    this.#reports.delete(partition);
+    this.#told.delete(partition);
+    const args = encodeControl({
+      clusterId: this.#args.clusterId,
+      partition,
+      table: table.name,
+      storage: table.storage,
+      durability: table.durability,
+      versions: table.versions,
+    });
+    context.spawn({ name: replicaActor(partition), kind: partitionKind, args });
+    context.emit({ kind: 'replica-started', level: 'debug', partition, table: table.name });
+  }
+
+  #stopReplica(partition: number, context: ManagerContext): void {
+    this.#reports.delete(partition);
+    this.#told.delete(partition);
+    this.#startedFor.delete(partition);
+    context.stop(replicaActor(partition), { forget: true });
+    context.emit({ kind: 'replica-dropped', level: 'info', partition, revision: this.#copy.revision });
+  }
+
+  /** O3. Repeated at every look until the map has them. */
+  #registerReplicas(epoch: number, replicas: readonly ReplicaReport[], context: ManagerContext): void {
+    if (replicas.length === 0 || context.nowMs - this.#registerSentMs < registerRetryMs) return;
+    this.#registerSentMs = context.nowMs;
+    const message = { kind: 'register-replicas', host: this.#args.host, epoch, replicas };
+    context.send(this.#finder.address, message);
+  }
+
+  /** This host was given a place in the metadata group: it takes it with an empty log, and the leader fills it (M8). */
+  #joinGroup(context: ManagerContext): void {
+    if (this.#worker !== 0) return;
+    const { host, diskId, clusterId } = this.#args;
+    const memberId = memberIdOf(host, diskId);
+    if (!this.#copy.members.some((member) => member.id === memberId)) return;
+    if (context.actors().some((actor) => actor.name === metadataActor)) return;
+    const args = encodeMetadataArguments({ clusterId, memberId, founders: [] });
+    context.spawn({ name: metadataActor, kind: metadataKind, args });
+    context.emit({ kind: 'metadata-member-started', level: 'info', member: memberId });
+  }
+
+  #onReplicasApplied(revision: number, context: ManagerContext): void {
+    if (revision > appliedRevision(context.cells, this.#worker)) markApplied(context.cells, this.#worker, revision); // Q1
+  }
+
+  #onLook(context: ManagerContext): void {
+    const { nowMs } = context;
+    context.timers.start('look', lookMs, { kind: 'look' });
+    if (this.#epoch === undefined && nowMs - this.#readySentMs >= readyRetryMs) this.#maybeReady(context);
+    if (this.#fetch === undefined) this.#askMap(context);
+    else if (nowMs >= this.#fetch.untilMs) {
+      this.#finder.rotate(); // Q3
+      this.#askMap(context);
+    }
+    if (nowMs - this.#registerSentMs >= registerRetryMs) this.#follow(context);
+    this.#answerWaiters(context);
+    this.#answerStatus(context);
+  }
+
+  // --- for clients ----------------------------------------------------------------------------------------------------
+
+  #onMapFetch(message: Of<'map-fetch'>, from: Address, context: ManagerContext): void {
+    const { request, after, waitMs } = message;
+    if (!isCount(request) || !isCount(after) || typeof waitMs !== 'number') return;
+    const untilMs = context.nowMs + Math.max(0, Math.min(waitMs, mapWaitMsMax));
+    const waiter = { from, request, after, untilMs };
+    // Without a map there is nothing to say yet; with news, or without patience, now.
+    if (this.#copy.revision > 0 && (after < this.#copy.revision || untilMs <= context.nowMs))
+      return this.#answerMap(waiter, context);
+    if (!this.#waiters.add(waiter) && this.#copy.revision > 0) this.#answerMap(waiter, context);
+  }
+
+  #answerWaiters(context: ManagerContext): void {
+    for (const waiter of this.#waiters.take(this.#copy.revision, context.nowMs)) this.#answerMap(waiter, context);
+  }
+
+  #answerMap(
+    waiter: { readonly from: Address; readonly request: number; readonly after: number },
+    context: ManagerContext,
+  ): void {
+    const delta = this.#server.deltaSince(waiter.after);
+    context.send(waiter.from, { kind: 'map-reply', request: waiter.request, delta } as Message);
+  }
+
+  #onStatusFetch(message: Of<'status-fetch'>, from: Address, context: ManagerContext): void {
+    if (!isCount(message.request)) return;
+    const partitions = [...this.#running(context).keys()];
+    const round = this.#status.begin(from, message.request, partitions, context.nowMs);
+    if (round === undefined) return;
+    for (const partition of partitions)
+      context.send(this.#local(replicaActor(partition)), {
+        kind: 'replica-status-fetch',
+        request: round.number,
+      } as Message);
+    this.#answerStatus(context);
+  }
+
+  #onReplicaStatus(message: Of<'replica-status'>, from: Address, context: ManagerContext): void {
+    if (!this.#isLocal(from)) return;
+    this.#status.answer(message.request, message.status);
+    this.#answerStatus(context);
+  }
+
+  #answerStatus(context: ManagerContext): void {
+    if (this.#status.isIdle) return;
+    const { cells } = context;
+    const first = workerCell(this.#worker);
+    for (const { from, request, replicas } of this.#status.take(context.nowMs)) {
+      const worker = {
+        worker: this.#worker,
+        turns: cells.load(first + cellTurns),
+        queued: cells.load(first + cellQueued),
+        actors: context.actors().length,
+        heapBytes: cells.load(first + cellHeapBytes),
+      };
+      context.send(from, { kind: 'status-reply', request, host: this.#args.host, worker, replicas } as Message);
+    }
+  }
+
+  // --- this worker ----------------------------------------------------------------------------------------------------
+
+  #running(context: ManagerContext): Map<number, RunningReplica> {
+    const running = new Map<number, RunningReplica>();
+    for (const { name, kind, incarnation } of context.actors()) {
+      const partition = kind === partitionKind ? partitionOfActor(name) : undefined;
+      if (partition !== undefined) running.set(partition, { partition, incarnation });
+    }
+    return running;
+  }
+
+  #workers(): Record<string, number> {
+    return Object.fromEntries([...this.#copy.hosts.values()].map((host) => [host.name, host.workers]));
+  }
+
+  #local(actor: string): Address {
+    return { host: this.#args.host, worker: this.#worker, actor };
+  }
+
+  #isLocal(from: Address): boolean {
+    return from.host === this.#args.host && from.worker === this.#worker;
+  }
+
+  inspect(): Record<string, unknown> {
+    const { revision, metadataLeader } = this.#copy;
+    return {
+      epoch: this.#epoch,
+      revision,
+      metadataLeader,
+      asking: this.#finder.address.host,
+      waiting: this.#waiters.size,
+    };
+  }
+}
+
+/** Heap in use by the worker's thread, written by its world when it knows; 0 = unknown. */
+const cellHeapBytes = cellForActors + 3;
+
+function isMember(from: Address): boolean {
+  return from.actor === metadataActor && from.worker === 0;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+export const managerDefinition: ActorDefinition = {
+  kind: managerKind,
+  durable: false,
+  create: (args, self) => new WorkerManager(decodeManagerArguments(args), self) as Actor<never>,
+};

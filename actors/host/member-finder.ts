@@ -1,0 +1,52 @@
+// Where the metadata group's leader may be
+// =============================================================================
+//
+// Follows hints while they are of use, and goes round all known members when they are not.
+
+import type { MetadataMember } from '../../messaging/protocol/cluster-map.js';
+import { metadataActor } from '../../messaging/protocol/cluster-map.js';
+import type { Address } from '../../runtime/contract/address.js';
+import type { MemberSeed } from './host-arguments.js';
+
+export class MemberFinder {
+  #hosts: readonly string[];
+  #target: string;
+
+  /** REQUIRES at least one seed. @param random a number that spreads hosts over the members at first. */
+  constructor(seeds: readonly MemberSeed[], fallback: string, random: number) {
+    this.#hosts = seeds.map((seed) => seed.host);
+    if (this.#hosts.length === 0) this.#hosts = [fallback];
+    this.#target = this.#hosts[random % this.#hosts.length] ?? fallback;
+  }
+
+  /** The member to ask now. */
+  get address(): Address {
+    return { host: this.#target, worker: 0, actor: metadataActor };
+  }
+
+  /** A hint that somebody leads; undefined and repeated hints send to the next member. @returns whether the target changed. */
+  follow(leader: string | undefined): boolean {
+    if (leader === undefined || leader === this.#target) return this.rotate();
+    this.#target = leader;
+    return true;
+  }
+
+  /** The one asked is silent or knows nothing: ask the next. */
+  rotate(): boolean {
+    const at = this.#hosts.indexOf(this.#target);
+    const next = this.#hosts[(at + 1) % this.#hosts.length];
+    const changed = next !== undefined && next !== this.#target;
+    if (next !== undefined) this.#target = next;
+    return changed;
+  }
+
+  /** It answered as the leader, or named it. */
+  settle(leader: string): void {
+    this.#target = leader;
+  }
+
+  /** The members as the map has them. */
+  learn(members: readonly MetadataMember[]): void {
+    if (members.length > 0) this.#hosts = members.map((member) => member.host);
+  }
+}

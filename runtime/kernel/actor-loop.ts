@@ -235,9 +235,7 @@ export class ActorLoop {
     readonly message: Message;
   }): void {
     timer.phase.timers.delete(timer.key);
-    this.#take(timer.cell, timer.phase, () =>
-      timer.phase.actor.receive(timer.message as never, timer.cell.self, this.#turn as never),
-    );
+    this.#take(timer.cell, timer.phase, () => timer.phase.actor.receive(timer.message, timer.cell.self, this.#turn));
   }
 
   #systemTurn(item: SystemItem): void {
@@ -246,14 +244,12 @@ export class ActorLoop {
     if (item.phase !== phase) return; // K3
     switch (item.kind) {
       case 'completion':
-        return this.#take(item.cell, phase, () =>
-          phase.actor.receive(item.message as never, item.cell.self, this.#turn as never),
-        );
+        return this.#take(item.cell, phase, () => phase.actor.receive(item.message, item.cell.self, this.#turn));
       case 'signal':
         if (phase.actor.signal === undefined) return;
-        return this.#take(item.cell, phase, () => phase.actor.signal?.(item.signal, this.#turn as never));
+        return this.#take(item.cell, phase, () => phase.actor.signal?.(item.signal, this.#turn));
       case 'start':
-        return this.#take(item.cell, phase, () => phase.actor.start(this.#turn as never, phase.report));
+        return this.#take(item.cell, phase, () => phase.actor.start(this.#turn, phase.report));
       default:
         return unreachable(item);
     }
@@ -266,7 +262,7 @@ export class ActorLoop {
       return;
     }
     const phase = cell.phase;
-    this.#take(cell, phase, () => phase.actor.receive(message as never, from, this.#turn as never));
+    this.#take(cell, phase, () => phase.actor.receive(message, from, this.#turn));
   }
 
   #take(cell: ActorCell, phase: RunningPhase, turn: () => void): void {

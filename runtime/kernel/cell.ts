@@ -1,7 +1,7 @@
 // One actor in a loop: its behaviour, its incarnation, what it has under way
 // =============================================================================
 
-import type { Actor, ActorDefinition, ActorStatus, Message } from '../contract/actor.js';
+import type { Actor, ActorDefinition, ActorStatus } from '../contract/actor.js';
 import type { Address } from '../contract/address.js';
 import type { RecoveryReport, SnapshotWriter } from '../contract/journal.js';
 import type { Random } from '../std/random.js';
@@ -20,7 +20,7 @@ export interface ActorCell {
 export type CellPhase =
   | {
       readonly kind: 'running';
-      readonly actor: Actor<Message>;
+      readonly actor: Actor;
       readonly random: Random;
       readonly report: RecoveryReport;
       readonly timers: Map<string, number>;

@@ -41,7 +41,7 @@ export type Effect =
   | { readonly kind: 'snapshot-abort' }
   | { readonly kind: 'emit'; readonly event: SystemEvent };
 
-export class Turn implements Context<Message> {
+export class Turn implements Context {
   readonly #ports: LoopPorts;
   readonly #actors: () => readonly ActorStatus[];
   readonly effects: Effect[] = [];

@@ -117,13 +117,13 @@ export class DiskImage {
 
   /** A file, or a directory with all that is in it. */
   remove(path: string): void {
-    for (const full of [...this.#live.keys()]) {
+    for (const full of this.#live.keys()) {
       if (full !== path && !full.startsWith(`${path}/`)) continue;
       this.#usedBytes -= (this.#live.get(full) as Inode).liveSize;
       this.#live.delete(full);
       this.#change(directoryOf(full), [{ path: full, inode: undefined }]);
     }
-    for (const directory of [...this.#directories]) {
+    for (const directory of this.#directories) {
       if (directory === path || directory.startsWith(`${path}/`)) this.#directories.delete(directory);
     }
   }

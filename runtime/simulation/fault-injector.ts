@@ -8,6 +8,7 @@
 //   I1. After `heal` no injected fault is in force: links as before, the broker and every host up, clocks at rate one.
 //   I2. Injected kills never have more than `downCountMax` hosts down at one time, but for `all-hosts-kill`.
 
+import { unreachable } from '../std/assert.js';
 import type { Random } from '../std/random.js';
 import { type FaultKind, type FaultPlan, faultKinds } from './fault-plan.js';
 import type { SimulatedCluster } from './simulated-cluster.js';
@@ -44,7 +45,7 @@ export class FaultInjector {
   /** Ends every fault. What is down comes up again. I1 */
   heal(): void {
     this.#running = false;
-    for (const undo of [...this.#active]) undo();
+    for (const undo of this.#active) undo();
     this.#active.clear();
     const { network } = this.#cluster;
     network.heal();
@@ -187,6 +188,8 @@ export class FaultInjector {
       case 'wall-jump':
         random.pick(cluster.hosts).clock.jumpWall((random.fraction() - 0.5) * random.pick([1000, 60_000, 3e11]));
         return nothing;
+      default:
+        return unreachable(kind);
     }
   }
 

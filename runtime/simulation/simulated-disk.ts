@@ -76,7 +76,7 @@ export class SimulatedDisk {
 
   /** The process of a session is gone: of what it had under way a seeded part happened, and nothing is called back. E1 */
   revoke(session: DiskSession): void {
-    for (const operation of [...this.#underWay]) if (operation.session === session) this.#orphan(operation);
+    for (const operation of this.#underWay) if (operation.session === session) this.#orphan(operation);
   }
 
   #orphan(operation: Operation): void {
@@ -87,7 +87,7 @@ export class SimulatedDisk {
 
   /** The power goes, and takes every process with it: of what was under way a seeded part had happened. */
   crash(): void {
-    for (const operation of [...this.#underWay]) this.#orphan(operation);
+    for (const operation of this.#underWay) this.#orphan(operation);
     this.image.crash(this.#random);
   }
 

@@ -12,7 +12,7 @@
 //   W2. A worker runs in one place of time: while it is paused or busy, it takes no turn.
 //   W3. What a run sends leaves when the run has ended by the worker's own clock.
 
-import type { Actor, ActorDefinition, Message } from '../contract/actor.js';
+import type { Actor, ActorDefinition } from '../contract/actor.js';
 import { mainWorker } from '../contract/address.js';
 import type { Journal, JournalListener } from '../contract/journal.js';
 import type { Envelope, Transport, TransportReceiver } from '../contract/transport.js';
@@ -332,7 +332,7 @@ function watched(
       kind: definition.kind,
       durable: definition.durable,
       create: (args, self): Actor<never> => {
-        const actor: Actor<Message> = definition.create(args, self) as Actor<Message>;
+        const actor: Actor = definition.create(args, self);
         actors.set(self.actor, actor);
         return actor;
       },

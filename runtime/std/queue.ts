@@ -4,8 +4,12 @@
 // An array's `shift` copies; this one moves a head index over a ring that doubles when it is full. Not bounded by
 // itself: who owns it checks `size` against its own maximum and says what happens then.
 
+function slots(count: number): undefined[] {
+  return Array.from({ length: count }, () => undefined);
+}
+
 export class Queue<T> {
-  #ring: (T | undefined)[] = new Array<T | undefined>(16);
+  #ring: (T | undefined)[] = slots(16);
   #head = 0;
   #size = 0;
 
@@ -38,14 +42,14 @@ export class Queue<T> {
   }
 
   clear(): void {
-    this.#ring = new Array<T | undefined>(16);
+    this.#ring = slots(16);
     this.#head = 0;
     this.#size = 0;
   }
 
   #grow(): void {
     const old = this.#ring;
-    const ring = new Array<T | undefined>(old.length * 2);
+    const ring: (T | undefined)[] = slots(old.length * 2);
     for (let i = 0; i < this.#size; i++) ring[i] = old[(this.#head + i) & (old.length - 1)];
     this.#ring = ring;
     this.#head = 0;

@@ -109,9 +109,9 @@ export class ManualSnapshotWriter implements SnapshotWriter {
 
 /** What an actor of these tests does: anything, given as functions. */
 export interface Behaviour {
-  readonly start?: (context: Context<Message>, report: RecoveryReport) => void;
-  readonly receive?: (message: Message, from: Address, context: Context<Message>) => void;
-  readonly signal?: (signal: Signal, context: Context<Message>) => void;
+  readonly start?: (context: Context, report: RecoveryReport) => void;
+  readonly receive?: (message: Message, from: Address, context: Context) => void;
+  readonly signal?: (signal: Signal, context: Context) => void;
   readonly record?: (record: JournalRecord) => void;
 }
 
@@ -140,10 +140,9 @@ export class ManualWorld {
       definitions.set(kind, {
         kind,
         durable: options.durable?.includes(kind) ?? false,
-        create: (): Actor<Message> => ({
+        create: (): Actor => ({
           start: (context, report) => behaviour.start?.(context, report),
-          receive: (message: Message, from: Address, context: Context<Message>) =>
-            behaviour.receive?.(message, from, context),
+          receive: (message: Message, from: Address, context: Context) => behaviour.receive?.(message, from, context),
           signal: (signal, context) => behaviour.signal?.(signal, context),
           recoverRecord: (record) => behaviour.record?.(record),
         }),

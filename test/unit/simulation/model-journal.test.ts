@@ -64,7 +64,7 @@ describe('the model journal', () => {
       expect(next.nextLsn).to.equal(values.length);
       kept.add(values.length);
     }
-    expect([...kept].sort()).to.deep.equal([5, 6, 7, 8]);
+    expect([...kept].sort((a, b) => a - b)).to.deep.equal([5, 6, 7, 8]);
   });
 
   it('Y2. calls nobody back and writes nothing once it is abandoned', () => {

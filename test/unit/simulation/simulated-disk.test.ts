@@ -21,13 +21,12 @@ class Bench {
 
   /** Runs until the operation has called back. */
   await<T>(start: (done: (error: DiskError | undefined, value?: T) => void) => void): T {
-    let result: { error: DiskError | undefined; value: T | undefined } | undefined;
-    start((error, value) => {
-      result = { error, value };
-    });
-    while (result === undefined) expect(this.scheduler.step(), 'the operation completes').to.equal(true);
-    if (result.error !== undefined) throw result.error;
-    return result.value as T;
+    const results: { readonly error: DiskError | undefined; readonly value: T | undefined }[] = [];
+    start((error, value) => void results.push({ error, value }));
+    while (results.length === 0) expect(this.scheduler.step(), 'the operation completes').to.equal(true);
+    const [result] = results;
+    if (result?.error !== undefined) throw result.error;
+    return result?.value as T;
   }
 
   create(path: string, sizeBytes = 0): DiskFile {
@@ -175,12 +174,10 @@ describe('the simulated disk', () => {
       const bench = new Bench(seed, { syncMeanMs: 50, writeMeanMs: 0.01 });
       const file = bench.create('d/f', 2 * sectorBytes);
       bench.write(file, 0, new Uint8Array(sectorBytes).fill(1));
-      let synced = false;
-      file.sync(() => {
-        synced = true;
-      });
+      const synced: (DiskError | undefined)[] = [];
+      file.sync((error) => void synced.push(error));
       bench.write(file, sectorBytes, new Uint8Array(sectorBytes).fill(2));
-      while (!synced) bench.scheduler.step();
+      while (synced.length === 0) bench.scheduler.step();
       bench.losePower();
       expect(bench.process.read('d/f', 0, 1)[0]).to.equal(1);
       if (bench.process.read('d/f', sectorBytes, 1)[0] === 0) uncovered++;

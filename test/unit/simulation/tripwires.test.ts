@@ -34,7 +34,8 @@ describe('tripwires', () => {
   });
 
   it('J1. leaves everything as it was, also after a throw and when nested', () => {
-    const before = [Date, Date.now, Math.random, setTimeout, process.hrtime, performance.now, queueMicrotask];
+    const look = (): unknown[] => [Date, Date.now, Math.random, setTimeout, process.hrtime, queueMicrotask];
+    const before = look();
     expect(() =>
       withTripwires(() => {
         withTripwires(() => undefined);
@@ -42,9 +43,9 @@ describe('tripwires', () => {
         throw new Error('through');
       }),
     ).to.throw('through');
-    const after = [Date, Date.now, Math.random, setTimeout, process.hrtime, performance.now, queueMicrotask];
-    after.forEach((value, i) => expect(value).to.equal(before[i]));
+    look().forEach((value, i) => expect(value).to.equal(before[i]));
     expect(Object.hasOwn(performance, 'now')).to.equal(false);
+    expect(performance.now()).to.be.a('number');
     expect(Date.now()).to.be.a('number');
   });
 });

@@ -44,8 +44,8 @@ describe('seeded randomness', () => {
 
   it('is even: no bit and no bucket is preferred', () => {
     const random = seededRandom('even');
-    const buckets = new Array<number>(16).fill(0);
-    const ones = new Array<number>(32).fill(0);
+    const buckets = Array.from({ length: 16 }, () => 0);
+    const ones = Array.from({ length: 32 }, () => 0);
     const count = 16_000;
     for (let i = 0; i < count; i++) {
       const value = random.u32();

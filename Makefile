@@ -1,0 +1,63 @@
+# Troupe: every target sets up what it needs. A second run is quick.
+#
+#   make cluster     boot a local mesh (HOSTS=5 for another size) and say where it is
+#   make test        install, build, lint, and run every test that CI runs
+#   make down        stop the mesh, keep its data        make wipe   stop it and remove its data
+#   make simulate    the simulator: SEED=… replays one run, RUNS=… makes many
+#   make drill       kill leading hosts and NATS under load, and count what was lost
+#   make clean       remove what was built
+
+HOSTS ?=
+DATA ?= .troupe
+NODE_BIN := node_modules/.bin
+SOURCES := $(shell find runtime messaging actors cli ui-tui test -name '*.ts' 2>/dev/null)
+
+.PHONY: cluster test down wipe clean build lint format simulate drill node-version nats-server
+
+cluster: build
+	@node cli/troupe.mjs up --data $(DATA) $(if $(HOSTS),--hosts $(HOSTS))
+
+test: build nats-server lint
+	@$(NODE_BIN)/mocha $(MOCHA_OPTIONS)
+
+down: node-version
+	@if [ -f dist/.built ]; then node cli/troupe.mjs down --data $(DATA); else echo 'nothing is built, so nothing runs'; fi
+
+wipe: node-version
+	@if [ -f dist/.built ]; then node cli/troupe.mjs down --data $(DATA) --wipe; else echo 'nothing is built, so nothing runs'; fi
+
+clean:
+	@rm -rf dist .build
+
+build: node-version dist/.built
+
+lint: node_modules/.installed
+	@$(NODE_BIN)/oxlint --type-aware --deny-warnings runtime messaging actors cli test
+	@$(NODE_BIN)/biome format . >/dev/null || { $(NODE_BIN)/biome format . ; echo 'run `make format`'; exit 1; }
+
+format: node_modules/.installed
+	@$(NODE_BIN)/biome format --write .
+
+simulate: build
+	@node --enable-source-maps cli/troupe.mjs sim $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS))
+
+drill: build nats-server
+	@node --enable-source-maps cli/troupe.mjs drill failover
+	@node --enable-source-maps cli/troupe.mjs drill nats
+
+# The tests start their own servers; this finds or installs the program.
+nats-server: build
+	@node cli/ensure-nats-server.mjs
+
+node-version:
+	@command -v node >/dev/null || { echo 'troupe: Node.js is missing; install 20.19 or newer from your system or nodejs.org'; exit 1; }
+	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); if (a < 20 || (a === 20 && b < 19)) { console.error("troupe: Troupe needs Node.js 20.19 or newer, this is " + process.versions.node); process.exit(1); }'
+
+node_modules/.installed: package.json package-lock.json | node-version
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+dist/.built: node_modules/.installed tsconfig.json $(SOURCES)
+	@rm -rf dist
+	@$(NODE_BIN)/tsc -p .
+	@touch $@

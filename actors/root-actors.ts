@@ -1,0 +1,55 @@
+// What runs on a host from its first start
+// =============================================================================
+//
+// The agent on the main thread, a manager in every worker, and a metadata peer in worker 0: a founder of the group, or one that waits until the
+// group takes it in. Partition replicas are started by the managers. The same for every world.
+
+import { agentActor, managerActor, metadataActor } from '../messaging/protocol/cluster-map.js';
+import type { ActorSpec } from '../runtime/contract/actor.js';
+import { mainWorker } from '../runtime/contract/address.js';
+import { encodeAgentArguments, encodeManagerArguments, type MemberSeed } from './host/host-arguments.js';
+import { memberIdOf } from './metadata/member-id.js';
+import { encodeMetadataArguments } from './metadata/metadata-arguments.js';
+
+/** What a host process knows of itself and of the cluster when it starts. */
+export interface HostProfile {
+  /** A UUID. */
+  readonly clusterId: string;
+  /** Unique for this start of the process. */
+  readonly startId: string;
+  readonly rack: string;
+  readonly pid: number;
+  /** Troupe's version. */
+  readonly version: string;
+  /** Founders of the metadata group, or where to ask for it. */
+  readonly members: readonly MemberSeed[];
+}
+
+export function rootActors(
+  profile: HostProfile,
+  place: { readonly host: string; readonly worker: number; readonly workers: number; readonly diskId: string },
+): readonly ActorSpec[] {
+  const { clusterId, startId, rack, pid, version, members } = profile;
+  const { host, worker, workers, diskId } = place;
+  if (worker === mainWorker) {
+    return [
+      {
+        name: agentActor,
+        kind: 'agent',
+        args: encodeAgentArguments({ clusterId, host, startId, diskId, workers, rack, pid, version, members }),
+      },
+    ];
+  }
+  const manager: ActorSpec = {
+    name: managerActor,
+    kind: 'manager',
+    args: encodeManagerArguments({ clusterId, host, startId, diskId, members }),
+  };
+  if (worker !== 0) return [manager];
+  const memberId = memberIdOf(host, diskId);
+  const founders = members.some((member) => member.id === memberId) ? members : [];
+  return [
+    { name: metadataActor, kind: 'metadata', args: encodeMetadataArguments({ clusterId, memberId, founders }) },
+    manager,
+  ];
+}

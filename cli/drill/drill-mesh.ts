@@ -1,0 +1,61 @@
+// A mesh of its own for a drill: real processes and a real nats-server in a temporary folder
+// =============================================================================
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect, type Database } from '../../messaging/client/index.js';
+import { CliError } from '../cli-error.js';
+import { formatMesh } from '../mesh/format-mesh.js';
+import { meshPaths } from '../mesh/mesh-file.js';
+import { MeshSupervisor } from '../mesh/supervisor.js';
+import { waitUntilHealthy } from '../wait-healthy.js';
+
+export interface DrillMesh extends AsyncDisposable {
+  readonly supervisor: MeshSupervisor;
+  readonly db: Database;
+  /** Where its log is; kept when the drill fails. */
+  readonly folder: string;
+  keep: boolean;
+}
+
+const healthyDeadlineMs = 60_000;
+
+export async function openDrillMesh(hosts: number, workers: number, signal: AbortSignal): Promise<DrillMesh> {
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-drill-'));
+  const paths = meshPaths(folder);
+  const cluster = formatMesh(paths, hosts, workers);
+  const supervisor = new MeshSupervisor({ paths, cluster, nats: undefined, onLine: () => undefined });
+  try {
+    await supervisor.start();
+    const db = await connect({
+      servers: supervisor.natsUrl,
+      cluster: cluster.cluster,
+      signal,
+      connectTimeout: healthyDeadlineMs,
+      timeout: 20_000,
+    });
+    const result = await waitUntilHealthy(db, Date.now() + healthyDeadlineMs, signal);
+    if (!result.healthy)
+      throw new CliError(
+        'TIMEOUT',
+        `the drill's mesh is not healthy: ${result.reasons.join(', ')}`,
+        `see ${paths.log}`,
+      );
+    const mesh: DrillMesh = {
+      supervisor,
+      db,
+      folder,
+      keep: false,
+      [Symbol.asyncDispose]: async (): Promise<void> => {
+        await db.close();
+        await supervisor.stop();
+        if (!mesh.keep) rmSync(folder, { recursive: true, force: true });
+      },
+    };
+    return mesh;
+  } catch (error) {
+    await supervisor.stop();
+    throw error;
+  }
+}

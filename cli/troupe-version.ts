@@ -1,0 +1,9 @@
+// Which Troupe this is
+// =============================================================================
+
+import { readFileSync } from 'node:fs';
+
+export function troupeVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

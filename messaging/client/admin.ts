@@ -159,7 +159,12 @@ export class Admin {
   async status(options?: CallOptions): Promise<StatusReport> {
     checkOptions(options, callOptionNames, 'status');
     const timeoutMs = timeoutMsOf(options, this.#session.timeoutMs);
-    const done = await this.#session.run('status', { kind: 'status', timeoutMs }, 'the status', signalOf(options));
+    const done = await this.#session.run(
+      'status',
+      { kind: 'status', timeoutMs },
+      () => 'the status',
+      signalOf(options),
+    );
     return statusReportOf(this.#cluster, done.status);
   }
 
@@ -193,14 +198,14 @@ export class Admin {
   async #command(command: AdminCommand, what: string, options: CallOptions | undefined): Promise<unknown> {
     const timeoutMs = timeoutMsOf(options, this.#session.timeoutMs);
     const asked = { kind: 'admin', command, timeoutMs } as const;
-    return (await this.#session.run('commanded', asked, what, signalOf(options))).result;
+    return (await this.#session.run('commanded', asked, () => what, signalOf(options))).result;
   }
 
   async #map(table: string | undefined, options: CallOptions | undefined): Promise<MapView> {
     const timeoutMs = timeoutMsOf(options, this.#session.timeoutMs);
     const what = table === undefined ? 'the map' : `table ${table}`;
     const asked = { kind: 'map', table, fresh: true, timeoutMs } as const;
-    return (await this.#session.run('map', asked, what, signalOf(options))).map;
+    return (await this.#session.run('map', asked, () => what, signalOf(options))).map;
   }
 }
 

@@ -37,11 +37,11 @@ export class ClientSession {
   async run<Kind extends Done['kind']>(
     kind: Kind,
     asked: Asked,
-    what: string,
+    what: () => string,
     signal: AbortSignal | undefined,
   ): Promise<Extract<Done, { readonly kind: Kind }>> {
     const outcome = await this.attempt(asked, signal);
-    if (!isDone(outcome)) throw errorOf(outcome, what, this.port.requestIdOf(outcome.id), signal);
+    if (!isDone(outcome)) throw errorOf(outcome, what(), this.port.requestIdOf(outcome.id), signal);
     if (outcome.kind !== kind) throw new Error(`a ${asked.kind} came to ${outcome.kind}`);
     return outcome as Extract<Done, { readonly kind: Kind }>;
   }

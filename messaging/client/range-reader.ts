@@ -111,7 +111,7 @@ export class RangeReader {
     const { items, more } = await this.#session.run(
       'scanned',
       { kind: 'scan', partition: source.partition, consistency, start, end, reverse, limit, bytesMax, timeoutMs },
-      'the range',
+      () => 'the range',
       signal,
     );
     const last = items.at(-1);

@@ -96,7 +96,7 @@ export class Table<V = unknown> {
   async put(key: Key, value: V, options?: PutOptions): Promise<Receipt> {
     checkOptions(options, putOptionNames, 'put');
     const asked = this.#write('put', keyBytes(key), valueBytes(value), ifVersionOf(options), options);
-    const what = `put ${formatKey(key)}`;
+    const what = (): string => `put ${formatKey(key)}`;
     return receiptOf(key, await this.#written(asked, what, signalOf(options)));
   }
 
@@ -104,14 +104,14 @@ export class Table<V = unknown> {
   async delete(key: Key, options?: WriteOptions): Promise<DeleteReceipt> {
     checkOptions(options, writeOptionNames, 'delete');
     const asked = this.#write('delete', keyBytes(key), new Uint8Array(0), ifVersionOf(options), options);
-    return deleteReceiptOf(key, await this.#written(asked, `delete ${formatKey(key)}`, signalOf(options)));
+    return deleteReceiptOf(key, await this.#written(asked, () => `delete ${formatKey(key)}`, signalOf(options)));
   }
 
   /** Adds to a number, which counts as 0 while there is no item. @returns a receipt with the new `value`. */
   async increment(key: Key, by: number | bigint = 1, options?: WriteOptions): Promise<IncrementReceipt> {
     checkOptions(options, writeOptionNames, 'increment');
     const asked = this.#write('increment', keyBytes(key), addendBytes(by), ifVersionOf(options), options);
-    return incrementReceiptOf(key, await this.#written(asked, `increment ${formatKey(key)}`, signalOf(options)));
+    return incrementReceiptOf(key, await this.#written(asked, () => `increment ${formatKey(key)}`, signalOf(options)));
   }
 
   /** The value, or undefined when there is no such item. */
@@ -219,13 +219,13 @@ export class Table<V = unknown> {
     return { kind: 'write', table: this.name, operation, key, value, ifVersion, durability, timeoutMs };
   }
 
-  async #written(asked: WriteAsked, what: string, signal: AbortSignal | undefined): Promise<Written> {
+  async #written(asked: WriteAsked, what: () => string, signal: AbortSignal | undefined): Promise<Written> {
     const written = await this.#session.run('written', asked, what, signal);
     const requestId = this.#session.port.requestIdOf(written.id);
-    if (written.status === 'condition-failed') throw conditionFailed(what, written.version, requestId);
+    if (written.status === 'condition-failed') throw conditionFailed(what(), written.version, requestId);
     if (written.status === 'invalid') {
       const why = asked.operation === 'increment' ? 'the value there is no number of that kind' : 'it is not valid';
-      throw new TroupeError('INVALID_ARGUMENT', `${what} was not done: ${why}`, { requestId });
+      throw new TroupeError('INVALID_ARGUMENT', `${what()} was not done: ${why}`, { requestId });
     }
     return written;
   }
@@ -234,7 +234,7 @@ export class Table<V = unknown> {
     item: BatchItem,
     index: number,
     options: CallOptions | undefined,
-  ): { readonly asked: WriteAsked; readonly what: string; readonly receipt: (written: Written) => Receipt } {
+  ): { readonly asked: WriteAsked; readonly what: () => string; readonly receipt: (written: Written) => Receipt } {
     const where = `batch item ${index}`;
     if (typeof item !== 'object' || item === null) throw new TypeError(`${where} is no object`);
     const names = Object.keys(item).filter((name) => ['put', 'delete', 'increment'].includes(name));
@@ -245,18 +245,18 @@ export class Table<V = unknown> {
     if ('delete' in item) {
       const key = item.delete;
       const asked = this.#write('delete', keyBytes(key), new Uint8Array(0), ifVersion, options);
-      return { asked, what: `delete ${formatKey(key)}`, receipt: (written) => deleteReceiptOf(key, written) };
+      return { asked, what: () => `delete ${formatKey(key)}`, receipt: (written) => deleteReceiptOf(key, written) };
     }
     const pair: unknown = 'put' in item ? item.put : item.increment;
     if (!Array.isArray(pair) || pair.length !== 2) throw new TypeError(`${where} takes [key, value]`);
     if ('put' in item) {
       const [key, value] = item.put;
       const asked = this.#write('put', keyBytes(key), valueBytes(value), ifVersion, options);
-      return { asked, what: `put ${formatKey(key)}`, receipt: (written) => receiptOf(key, written) };
+      return { asked, what: () => `put ${formatKey(key)}`, receipt: (written) => receiptOf(key, written) };
     }
     const [key, by] = item.increment;
     const asked = this.#write('increment', keyBytes(key), addendBytes(by), ifVersion, options);
-    return { asked, what: `increment ${formatKey(key)}`, receipt: (written) => incrementReceiptOf(key, written) };
+    return { asked, what: () => `increment ${formatKey(key)}`, receipt: (written) => incrementReceiptOf(key, written) };
   }
 
   async #read(bytes: Uint8Array, key: Key, options: ReadOptions | undefined): Promise<ReadItem | undefined> {

@@ -820,22 +820,54 @@ function pendingOf(
   order: number,
   schedule: (op: Pending) => number,
 ): Pending {
-  const common = {
-    replyTo,
-    order,
-    bytes,
-    deadlineBucket: 0,
-    queue: undefined,
-    settled: false,
-    attempt: undefined,
-    earlier: undefined,
-    attemptCount: 0,
-  };
+  // A whole literal for each kind, so that objects of a kind have one shape.
   let op: Pending;
   if (request.kind === 'write')
-    op = { ...common, kind: 'write', request, session: undefined, sequence: 0, unresolved: 0, alone: false };
-  else if (request.kind === 'read') op = { ...common, kind: 'read', request };
-  else op = { ...common, kind: 'scan', request };
+    op = {
+      kind: 'write',
+      request,
+      replyTo,
+      order,
+      bytes,
+      deadlineBucket: 0,
+      queue: undefined,
+      settled: false,
+      attempt: undefined,
+      earlier: undefined,
+      attemptCount: 0,
+      session: undefined,
+      sequence: 0,
+      unresolved: 0,
+      alone: false,
+    };
+  else if (request.kind === 'read')
+    op = {
+      kind: 'read',
+      request,
+      replyTo,
+      order,
+      bytes,
+      deadlineBucket: 0,
+      queue: undefined,
+      settled: false,
+      attempt: undefined,
+      earlier: undefined,
+      attemptCount: 0,
+    };
+  else
+    op = {
+      kind: 'scan',
+      request,
+      replyTo,
+      order,
+      bytes,
+      deadlineBucket: 0,
+      queue: undefined,
+      settled: false,
+      attempt: undefined,
+      earlier: undefined,
+      attemptCount: 0,
+    };
   op.deadlineBucket = schedule(op);
   return op;
 }

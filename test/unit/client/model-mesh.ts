@@ -40,7 +40,7 @@ interface ModelPartition {
   nextOffset: number;
   readonly items: Map<string, ScanItem>;
   readonly sessions: Map<number, ModelSession>;
-  /** Answers every write so instead of taking it. */
+  /** Answers every write so instead of taking it; with `outcome-unknown` it takes it, and does not say so. */
   refuseWrites: 'unavailable' | 'capacity' | 'outcome-unknown' | undefined;
 }
 
@@ -181,7 +181,7 @@ export class ModelMesh {
 
   handle(to: Address, from: Address, message: Message): void {
     const host = to.host === '*' ? [...this.hosts.keys()].find((name) => !this.dead.has(name)) : to.host;
-    if (host === undefined || this.dead.has(host)) return;
+    if (host === undefined || !this.hosts.has(host) || this.dead.has(host)) return;
     const self = { ...to, host };
     this.arrived.set(message.kind, (this.arrived.get(message.kind) ?? 0) + 1);
     if (to.actor === 'manager' || to.actor === 'metadata') {
@@ -324,7 +324,8 @@ export class ModelMesh {
         return { kind: 'session-opened', request, partition, session };
       }
       case 'write': {
-        if (known.refuseWrites !== undefined) return refuse(known.refuseWrites);
+        if (known.refuseWrites !== undefined && known.refuseWrites !== 'outcome-unknown')
+          return refuse(known.refuseWrites);
         const session = known.sessions.get(message.session);
         if (session === undefined) return refuse('session-stale');
         if (message.ops.some((op) => op.sequence <= session.answeredThrough)) return refuse('session-stale'); // S5
@@ -340,6 +341,7 @@ export class ModelMesh {
           this.applied.push({ partition, session: message.session, op });
           return result;
         });
+        if (known.refuseWrites === 'outcome-unknown') return refuse('outcome-unknown'); // appended all the same
         const { lineage, leaderEpoch: epoch, inSync: replicas } = info;
         return { kind: 'written', request, partition, lineage, epoch, durability: 'sync', replicas, results };
       }

@@ -1,9 +1,14 @@
-// The data directory of a host: whose it is, and that nobody else uses it
+// The data directory of a host: whose it is, and that nobody else uses it (D16)
 // =============================================================================
+//
+// Held from before anything is read until everything is closed. One that was never used is formatted for this host.
 
 import { randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 
-import { nodeDisk } from '../storage/node-disk.js';
+import { lockDirectory } from '../storage/directory-lock.js';
+import { checkIdentity, readIdentity, writeIdentity } from '../storage/identity.js';
+import { HostError, hostExitCodes } from './exit-codes.js';
 
 export interface HostDirectoryOptions {
   readonly clusterId: string;
@@ -13,29 +18,61 @@ export interface HostDirectoryOptions {
 }
 
 export interface HostDirectory {
-  /** Drawn when the directory was formatted; a directory in memory is a new disk each time. */
+  /** Drawn when the directory was formatted; memory is a new disk each time. */
   readonly diskId: string;
-  release(): Promise<void>;
+  /** Harmless when repeated. */
+  release(): void;
 }
 
-const diskIdFile = 'disk-id';
+/** Where the journal of a worker is, below the host's directory. */
+export function workerDirectory(worker: number): string {
+  return `worker-${worker}`;
+}
 
-export async function openHostDirectory(options: HostDirectoryOptions): Promise<HostDirectory> {
-  const fresh = randomBytes(8).toString('hex');
-  if (options.directory === undefined) return { diskId: fresh, release: () => Promise.resolve() };
-  const disk = nodeDisk(options.directory);
-  disk.makeDirectory('');
-  const size = disk.sizeOf(diskIdFile);
-  if (size !== undefined)
-    return {
-      diskId: new TextDecoder().decode(disk.read(diskIdFile, 0, size)),
-      release: () => Promise.resolve(),
-    };
-  await new Promise<void>((resolve, reject) => {
-    disk.create(diskIdFile, fresh.length, (error, file) => {
-      if (file === undefined) return reject(error);
-      file.write(0, new TextEncoder().encode(fresh), () => file.sync(() => file.close(() => resolve())));
-    });
-  });
-  return { diskId: fresh, release: () => Promise.resolve() };
+/** @throws HostError `refused`: in use, not ours, damaged, or no directory. */
+export function openHostDirectory(options: HostDirectoryOptions): HostDirectory {
+  const { clusterId, directory, name: host, workers } = options;
+  if (directory === undefined) return { diskId: newDiskId(), release: () => undefined };
+  const lock = refusing(() => lockDirectory(directory));
+  let held = true;
+  const release = (): void => {
+    if (held) lock.release();
+    held = false;
+  };
+  try {
+    const found = refusing(() => readIdentity(directory));
+    if (found === undefined) {
+      refuseUnnamedData(directory);
+      const identity = { clusterId, host, diskId: newDiskId(), workers, createdAt: new Date().toISOString() };
+      return { diskId: refusing(() => writeIdentity(directory, identity)).diskId, release };
+    }
+    refusing(() => checkIdentity(directory, found, { clusterId, host, workers }));
+    return { diskId: found.diskId, release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** Whoever formatted it would be given the data of somebody unknown, and find all of it damaged. */
+function refuseUnnamedData(directory: string): void {
+  const names = refusing(() => readdirSync(directory));
+  if (names.includes(workerDirectory(0)))
+    throw new HostError(
+      hostExitCodes.refused,
+      `${directory} holds data and nothing says whose: identity.json is missing`,
+    );
+}
+
+function newDiskId(): string {
+  return randomBytes(8).toString('hex');
+}
+
+function refusing<Result>(use: () => Result): Result {
+  try {
+    return use();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new HostError(hostExitCodes.refused, message, { cause: error });
+  }
 }

@@ -45,7 +45,10 @@ export interface HostOptions {
   readonly compositionUrl: string;
   /** Passed to `compose` in every thread: anything that can be cloned. */
   readonly config?: unknown;
-  /** Most megabytes of JavaScript heap a worker may use; beyond, it dies and is restarted. 2048 when absent. Values are not in it. */
+  /**
+   * Most megabytes of JavaScript heap a worker may use; 2048 when absent. Values are not in it. Beyond, the worker dies and is
+   * restarted, or V8 aborts the whole process (nodejs/node#47224): a limit is no isolation.
+   */
   readonly heapMbMax?: number;
   readonly onEvent?: (event: EmittedEvent) => void;
   /**
@@ -94,7 +97,7 @@ const heapMbDefault = 2048;
 /** Starts a host and resolves when every worker has recovered and is connected. @throws HostError, TypeError */
 export async function startHost(options: HostOptions): Promise<Host> {
   checkOptions(options);
-  const directory = await openHostDirectory(options);
+  const directory = openHostDirectory(options);
   const { name: host, workers } = options;
   const place: Place = { host, worker: mainWorker, workers, diskId: directory.diskId };
   try {
@@ -103,7 +106,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     await running.start();
     return running;
   } catch (error) {
-    await directory.release();
+    directory.release();
     throw error;
   }
 }
@@ -272,7 +275,7 @@ class RunningHost implements Host {
     clearInterval(this.#watchInterval);
     await this.#world?.close();
     await this.#pool.close();
-    await this.#directory.release();
+    this.#directory.release();
     this.#phase = 'over';
     const told = this.#failure ?? end;
     if (told !== undefined) this.#tellEnd(told); // G1

@@ -69,7 +69,7 @@ class OwnCells implements Cells {
 /** @throws HostError when the directory cannot be used or an actor cannot be brought back. */
 export async function startInlineHost(options: InlineHostOptions): Promise<InlineHost> {
   const { clusterId, name } = options;
-  const directory = await openHostDirectory({ ...options, workers: 1 });
+  const directory = openHostDirectory({ ...options, workers: 1 });
   const cells = new OwnCells();
   const between = new InlineNetwork();
   const worlds: World[] = [];
@@ -82,7 +82,7 @@ export async function startInlineHost(options: InlineHostOptions): Promise<Inlin
 
   const close = async (): Promise<void> => {
     for (const world of worlds.toReversed()) await world.close();
-    await directory.release();
+    directory.release();
   };
   const fail = (exitCode: HostExitCode, error: Error): void => {
     failed ??= { exitCode, reason: error.message };

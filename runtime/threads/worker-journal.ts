@@ -3,7 +3,6 @@
 //
 // On node:fs below the host's directory, or in memory when there is none.
 
-import { readFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { compress } from 'snappy';
 
@@ -14,10 +13,12 @@ import { memoryDisk } from '../storage/memory-disk.js';
 import { nativeCrc32 } from '../storage/native-crc.js';
 import { nativeSha256 } from '../storage/native-sha.js';
 import { nodeDisk } from '../storage/node-disk.js';
+import { machineBootId } from '../storage/process-identity.js';
 import { snappyChunks } from '../storage/snappy-chunks.js';
 import type { JournalLimits } from '../storage/write-ahead-journal.js';
 import type { Place } from './composition.js';
 import { HostError, hostExitCodes } from './exit-codes.js';
+import { workerDirectory } from './host-directory.js';
 import type { OpenedJournal } from './world.js';
 
 export interface WorkerJournalOptions {
@@ -44,7 +45,7 @@ export async function openWorkerJournal(options: WorkerJournalOptions): Promise<
   try {
     const { journal, streams } = openJournal({
       disk: directory === undefined ? memoryDisk(queueMicrotask) : nodeDisk(directory),
-      directory: `worker-${place.worker}`,
+      directory: workerDirectory(place.worker),
       binding: { clusterId, host: place.host, diskId: place.diskId },
       bootId: bootId(),
       crc32: nativeCrc32,
@@ -73,11 +74,7 @@ function whose(place: Place): string {
   return `the journal of worker ${place.worker} cannot be opened`;
 }
 
-/** Linux tells each boot by a name. Where nobody does, every start counts as after a reboot, which is the careful answer. */
+/** Where nobody names the boot, every start counts as after a reboot: the careful answer. */
 function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return randomBytes(16).toString('hex'); // no such file: another operating system
-  }
+  return machineBootId() || randomBytes(16).toString('hex');
 }

@@ -29,8 +29,11 @@ export interface ThreadOptions {
 
 /** Recovery reads the whole journal; a thread that takes longer is taken for stuck. */
 const startDeadlineMs = 10 * 60_000;
-/** V8 takes 48 MB at most by itself. What lives for one message should die young; an idle worker never grows to it. */
-const youngGenerationMb = 64;
+/**
+ * Near V8's default. Not more: when the heap is full, survivors of the young generation that no longer fit make V8 abort the whole process
+ * instead of ending the thread (nodejs/node#47224).
+ */
+const youngGenerationMb = 32;
 
 export class WorkerThread {
   readonly #worker: Worker;

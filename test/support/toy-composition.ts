@@ -47,9 +47,7 @@ export type ToyMessage =
   | { readonly kind: 'throw-outside' }
   | { readonly kind: 'reject' }
   | { readonly kind: 'exit' }
-  | { readonly kind: 'spin'; readonly forMs: number }
-  /** Uses up its heap. */
-  | { readonly kind: 'hoard' };
+  | { readonly kind: 'spin'; readonly forMs: number };
 
 type Turn = Context<ToyMessage>;
 
@@ -147,8 +145,6 @@ function trouble(state: { broken: boolean }): Actor<ToyMessage> {
         case 'exit':
           process.exit(3);
           return;
-        case 'hoard':
-          for (const hoard: string[][] = []; ; ) hoard.push(Array.from({ length: 1000 }, (_, i) => `item ${i}`));
         case 'spin': {
           const endMs = Date.now() + message.forMs;
           while (Date.now() < endMs);

@@ -120,14 +120,6 @@ describe('system: a host with worker threads', function () {
     });
   }
 
-  it('P8: a worker that runs out of memory dies alone and comes back', async () => {
-    await started({ heapMbMax: 48 });
-    send(0, 'trouble', { kind: 'hoard' });
-    await until('the worker has died', () => kinds().includes('worker-died'));
-    expect((await ping(0, 'after')).incarnation).equals(2 ** 20);
-    expect((await ping(1, 'after')).incarnation).equals(0);
-  });
-
   it('an actor that throws in its turn is restarted by its loop; the worker lives on', async () => {
     const host = await started();
     send(0, 'trouble', { kind: 'throw-in-turn' });
@@ -233,7 +225,7 @@ describe('system: a host with worker threads', function () {
     await host.killWorker(1);
     await until('its death was told', () => kinds().includes('worker-died'));
     expect(host.stalledWorkers(machineClock.monotonicMs() + 1000)).deep.equals([1]);
-    expect((await host.inspect(1, 'counter').catch((error: unknown) => error)) as Error).instanceOf(ControlError);
+    expect(await host.inspect(1, 'counter').catch((error: unknown) => error)).instanceOf(ControlError);
     expect((await host.stop()).exitCode).equals(0);
     expect(kinds().filter((kind) => kind === 'worker-started').length).equals(2);
   });

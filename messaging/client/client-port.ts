@@ -143,7 +143,7 @@ export class ClientPort {
       this.#waiting.set(id, { resolve, isWrite, signal, overdueMs, isHandedOver: false });
       if (signal !== undefined) this.#listen(signal, id);
       if (this.#outbound.length === 0) queueMicrotask(this.#handOver);
-      this.#outbound.push({ ...asked, id } as Operation);
+      this.#outbound.push({ ...asked, id });
       this.#watchdog ??= setInterval(this.#watch, watchdogMs).unref();
     });
   }
@@ -194,7 +194,7 @@ export class ClientPort {
 
   /** The actor crashed and has forgotten everything it was doing. */
   readonly #onRestart = (): void => {
-    for (const [id, waiting] of [...this.#waiting])
+    for (const [id, waiting] of this.#waiting)
       if (waiting.isHandedOver) this.#abandon(id, waiting, 'the client had to be restarted');
   };
 
@@ -208,7 +208,7 @@ export class ClientPort {
     this.#loop.close();
     this.#driver.stop();
     clearInterval(this.#watchdog);
-    for (const [id, waiting] of [...this.#waiting]) {
+    for (const [id, waiting] of this.#waiting) {
       if (waiting.isWrite && waiting.isHandedOver) this.#settle(id, { kind: 'unknown', id, message: reason });
       else this.#settle(id, { kind: 'failed', id, code: 'CLOSED', message: reason });
     }
@@ -216,7 +216,7 @@ export class ClientPort {
 
   readonly #watch = (): void => {
     const now = machineClock.monotonicMs();
-    for (const [id, waiting] of [...this.#waiting])
+    for (const [id, waiting] of this.#waiting)
       if (waiting.overdueMs <= now) this.#abandon(id, waiting, 'the client lost track of it');
   };
 
@@ -243,7 +243,7 @@ export class ClientPort {
   }
 
   #onAbort(signal: AbortSignal): void {
-    for (const id of [...(this.#signals.get(signal)?.ids ?? [])]) {
+    for (const id of this.#signals.get(signal)?.ids ?? []) {
       if (this.#waiting.get(id)?.isHandedOver === true) this.#tell({ kind: 'cancel', id } as Message);
       else this.#settle(id, { kind: 'failed', id, code: 'ABORTED', message: 'it was aborted' }); // J3
     }
@@ -261,5 +261,5 @@ function shellDefinition(onSettled: (outcomes: readonly Outcome[]) => void, onRe
       if (signal.kind === 'actor-restarted' && signal.actor === clientActor) onRestart();
     },
   };
-  return { kind: 'shell', durable: false, create: () => actor as Actor<Message> as Actor<never> };
+  return { kind: 'shell', durable: false, create: () => actor };
 }

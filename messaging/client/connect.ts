@@ -108,7 +108,7 @@ function serversOf(servers: unknown): readonly string[] | undefined {
   if (typeof servers === 'string') return splitServers(servers);
   if (!Array.isArray(servers) || !servers.every((server) => typeof server === 'string'))
     throw new TypeError('servers is a URL or a list of them');
-  return servers as readonly string[];
+  return servers;
 }
 
 function clusterIdOf(hex: string | undefined): Uint8Array | undefined {

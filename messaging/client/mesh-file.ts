@@ -52,7 +52,7 @@ export function parseMeshFile(path: string, text: string): MeshFile {
   return {
     path,
     cluster,
-    servers: servers as readonly string[],
+    servers: servers,
     clusterId: typeof clusterId === 'string' ? clusterId : undefined,
   };
 }

@@ -241,7 +241,7 @@ export class Table<V = unknown> {
     if (names.length !== 1) throw new TypeError(`${where} has one of put, delete and increment`);
     const known = 'put' in item ? ['put', 'ifVersion', 'ifAbsent'] : [...names, 'ifVersion'];
     checkOptions(item, known, where);
-    const ifVersion = ifVersionOf(item as PutOptions);
+    const ifVersion = ifVersionOf(item);
     if ('delete' in item) {
       const key = item.delete;
       const asked = this.#write('delete', keyBytes(key), new Uint8Array(0), ifVersion, options);

@@ -125,7 +125,7 @@ describe('client: adversarial', () => {
       { kind: 'write' },
       { kind: 'nonsense' },
     ])
-      world.forge(fromHost('h1', 'workload'), message as Message);
+      world.forge(fromHost('h1', 'workload'), message);
     expect(world.outcomes.length).to.equal(1);
     expect(world.inspect()).to.include({ pending: 1, ignored: 6 });
   });

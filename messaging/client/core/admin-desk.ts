@@ -78,7 +78,7 @@ export class AdminDesk {
   }
 
   due(context: Context<never>): void {
-    for (const command of [...this.#commands.values()]) {
+    for (const command of this.#commands.values()) {
       const { phase } = command;
       if (command.deadlineMs <= context.nowMs) this.#expire(command);
       else if (phase.kind === 'waiting' && phase.dueMs <= context.nowMs) this.#maybeSend(context, command);
@@ -91,7 +91,7 @@ export class AdminDesk {
   }
 
   onMap(context: Context<never>): void {
-    for (const command of [...this.#commands.values()]) {
+    for (const command of this.#commands.values()) {
       if (command.phase.kind === 'done') this.#maybeComplete(command);
       else if (command.phase.kind === 'waiting' && command.tries === 0) this.#maybeSend(context, command);
     }
@@ -208,7 +208,7 @@ export class AdminDesk {
   }
 
   close(): void {
-    for (const command of [...this.#commands.values()]) this.#end(command, 'CLOSED', 'the client was closed');
+    for (const command of this.#commands.values()) this.#end(command, 'CLOSED', 'the client was closed');
   }
 }
 

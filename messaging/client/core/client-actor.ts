@@ -13,7 +13,7 @@
 //
 // Sources: DESIGN "Clients"; INTERFACES §3.
 
-import type { Actor, ActorDefinition, Context, Message, Signal } from '../../../runtime/contract/actor.js';
+import type { Actor, ActorDefinition, Context, Signal } from '../../../runtime/contract/actor.js';
 import type { Address } from '../../../runtime/contract/address.js';
 import { assert } from '../../../runtime/std/assert.js';
 import type { ClientReply } from '../../protocol/client-messages.js';
@@ -173,6 +173,6 @@ export function clientDefinition(options: ClientOptions): ActorDefinition {
   return {
     kind: clientActor,
     durable: false,
-    create: () => new ClientActor(options) as Actor<Message> as Actor<never>,
+    create: () => new ClientActor(options),
   };
 }

@@ -219,7 +219,7 @@ export class DataDesk {
   }
 
   close(): void {
-    for (const op of [...this.#pending.values()]) this.#end(op, 'CLOSED', 'the client was closed');
+    for (const op of this.#pending.values()) this.#end(op, 'CLOSED', 'the client was closed');
   }
 
   #expire(op: Pending): void {
@@ -281,16 +281,18 @@ export class DataDesk {
   // --- the map --------------------------------------------------------------------------------------------------------
 
   onMap(context: Turn, news: MapNews): void {
-    if (news.replaced) for (const lane of [...this.#lanes.values()]) this.#dropLane(context, lane);
-    if (news.change.kind === 'applied') {
+    // Dropping a lane may make others: its operations are routed anew.
+    const lanes = [...this.#lanes.values()];
+    if (news.replaced) for (const lane of lanes) this.#dropLane(context, lane);
+    else if (news.change.kind === 'applied') {
       const changed = new Set(news.change.partitions);
-      for (const lane of [...this.#lanes.values()]) {
+      for (const lane of lanes) {
         const partition = this.#watch.copy.partitions.get(lane.partition);
         if (partition === undefined) this.#dropLane(context, lane);
         else this.#reviewLane(lane, partition, changed.has(lane.partition));
       }
     }
-    for (const [op, round] of [...this.#unrouted]) {
+    for (const [op, round] of this.#unrouted) {
       if (this.#isRoutable(op)) {
         this.#unrouted.delete(op);
         this.#route(context, op);
@@ -311,7 +313,7 @@ export class DataDesk {
     if (lane.session.kind === 'open' && partition.lineage > lane.session.session.lineage)
       this.#endSession(lane, lane.session.session); // its opening record may be lost, its number given to another
     for (const queue of lane.queues) {
-      for (const attempt of [...queue.attempts]) if (!this.#isCurrent(attempt, partition)) this.#giveUp(attempt);
+      for (const attempt of queue.attempts) if (!this.#isCurrent(attempt, partition)) this.#giveUp(attempt);
       if (hasChanged) {
         queue.failures = 0;
         queue.notBeforeMs = 0;
@@ -332,7 +334,7 @@ export class DataDesk {
     this.#lanes.delete(lane.partition);
     if (lane.session.kind === 'open') this.#endSession(lane, lane.session.session);
     for (const queue of lane.queues) {
-      for (const attempt of [...queue.attempts]) this.#giveUp(attempt);
+      for (const attempt of queue.attempts) this.#giveUp(attempt);
       for (const op of queue.waiting()) {
         if (op.kind === 'write' && op.unresolved > 0) {
           this.#end(op, 'NOT_FOUND', 'its table was deleted');
@@ -366,7 +368,7 @@ export class DataDesk {
   }
 
   onGap(host: string, worker: number): void {
-    for (const attempt of [...this.#attempts.values()]) {
+    for (const attempt of this.#attempts.values()) {
       if (attempt.waiting && attempt.target.host === host && attempt.target.worker === worker) this.#giveUp(attempt);
     }
   }
@@ -467,7 +469,8 @@ export class DataDesk {
       const batch = pace.open();
       const budget: Budget = { count: this.#limits.batchCountMax, bytes: this.#limits.batchBytesMax };
       let hasSent = false;
-      for (const queue of [...pace.waiting]) {
+      const line = [...pace.waiting]; // who is served stands at its end again
+      for (const queue of line) {
         if (budget.count <= 0 || budget.bytes <= 0) break;
         if (this.#sendFrom(context, queue, batch, budget)) hasSent = true;
       }

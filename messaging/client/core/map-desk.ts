@@ -38,7 +38,7 @@ export class MapDesk {
 
   /** The map changed, or a round was answered. */
   onMap(context: Context<never>): void {
-    for (const question of [...this.#questions.values()]) this.#maybeAnswer(context, question);
+    for (const question of this.#questions.values()) this.#maybeAnswer(context, question);
   }
 
   #maybeAnswer(context: Context<never>, question: Question): void {
@@ -69,7 +69,7 @@ export class MapDesk {
   }
 
   due(context: Context<never>): void {
-    for (const question of [...this.#questions.values()])
+    for (const question of this.#questions.values())
       if (question.deadlineMs <= context.nowMs)
         this.#fail(question, 'UNAVAILABLE', 'no host of the mesh answered; is it running?');
   }
@@ -80,6 +80,6 @@ export class MapDesk {
   }
 
   close(): void {
-    for (const question of [...this.#questions.values()]) this.#fail(question, 'CLOSED', 'the client was closed');
+    for (const question of this.#questions.values()) this.#fail(question, 'CLOSED', 'the client was closed');
   }
 }

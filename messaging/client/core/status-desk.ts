@@ -70,7 +70,7 @@ export class StatusDesk {
   }
 
   due(context: Context<never>): void {
-    for (const inquiry of [...this.#inquiries.values()]) {
+    for (const inquiry of this.#inquiries.values()) {
       if (inquiry.dueMs > context.nowMs) continue;
       if (this.#watch.isKnown) this.#answer(inquiry);
       else this.#fail(inquiry, 'UNAVAILABLE', 'no host of the mesh answered; is it running?');
@@ -164,6 +164,6 @@ export class StatusDesk {
   }
 
   close(): void {
-    for (const inquiry of [...this.#inquiries.values()]) this.#fail(inquiry, 'CLOSED', 'the client was closed');
+    for (const inquiry of this.#inquiries.values()) this.#fail(inquiry, 'CLOSED', 'the client was closed');
   }
 }

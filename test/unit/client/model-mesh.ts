@@ -330,7 +330,7 @@ export class ModelMesh {
         if (session === undefined) return refuse('session-stale');
         if (message.ops.some((op) => op.sequence <= session.answeredThrough)) return refuse('session-stale'); // S5
         session.answeredThrough = Math.max(session.answeredThrough, message.answeredThrough);
-        for (const sequence of [...session.results.keys()])
+        for (const sequence of session.results.keys())
           if (sequence <= session.answeredThrough) session.results.delete(sequence);
         if (session.results.size > 512) throw new Error('S6: the client keeps to its window');
         const results = message.ops.map((op) => {

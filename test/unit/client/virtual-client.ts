@@ -63,7 +63,7 @@ export class VirtualClient {
     };
     const definitions = new Map<string, ActorDefinition>([
       [clientActor, clientDefinition({ partitionOf: ringRouting(), limits })],
-      ['workload', { kind: 'workload', durable: false, create: () => workload as Actor<Message> as Actor<never> }],
+      ['workload', { kind: 'workload', durable: false, create: () => workload }],
     ]);
     const cells: number[] = [];
     this.#loop = new ActorLoop(

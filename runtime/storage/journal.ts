@@ -173,7 +173,10 @@ function sameGeneration(
     for (const entry of registry.streams()) if (entry.damage === 'none') registry.setDamage(entry, 'torn');
   }
   checkSnapshots(found.files, registry, options.sha256);
-  const { nextSnapshot, leftovers } = unreferenced(found.files, reading);
+  // One of another size was being created when its process ended, or belongs to other limits.
+  const segmentBytes = options.limits?.segmentBytes ?? defaultJournalLimits.segmentBytes;
+  const spare = reading.spare?.fileBytes === segmentBytes ? reading.spare : undefined;
+  const { nextSnapshot, leftovers } = unreferenced(found.files, reading, spare);
   return {
     files: found.files,
     registry,
@@ -184,7 +187,7 @@ function sameGeneration(
     previousSegment: reading.lastSegment,
     nextSegment: reading.highestSegment + 1,
     nextSnapshot,
-    spare: reading.spare,
+    spare,
     reports: reportsOf(registry, segments, reading.cleanShutdown, reading.bootId === options.bootId),
     leftovers: [...found.leftovers, ...leftovers],
   };
@@ -194,8 +197,9 @@ function sameGeneration(
 function unreferenced(
   files: GenerationFiles,
   reading: Extract<Reading, { readonly verdict: 'clean' | 'torn' }>,
+  spare: JournalBeginning['spare'],
 ): { readonly nextSnapshot: number; readonly leftovers: readonly string[] } {
-  const { registry, segments, spare } = reading;
+  const { registry, segments } = reading;
   const chained = new Set(segments.map(({ segment }) => segment));
   if (spare !== undefined) chained.add(spare.segment);
   const kept = new Set<string>();

@@ -18,6 +18,9 @@ export interface EmptySegment {
   readonly file: DiskFile;
 }
 
+/** More unknown segments than that at start are nobody's leftovers. */
+const foreignSegmentsMax = 4;
+
 type State =
   | { readonly kind: 'empty' }
   | { readonly kind: 'creating'; readonly fileBytes: number }
@@ -36,6 +39,7 @@ export class SegmentSupply {
   readonly #pathOf: (segment: number) => string;
   readonly #segmentBytes: number;
   readonly #events: SupplyEvents;
+  readonly #firstSegment: number;
   #nextSegment: number;
   #state: State = { kind: 'empty' };
   #waiter: { readonly bytes: number; readonly taken: (segment: EmptySegment) => void } | undefined;
@@ -50,6 +54,7 @@ export class SegmentSupply {
   ) {
     this.#disk = disk;
     this.#pathOf = pathOf;
+    this.#firstSegment = nextSegment;
     this.#nextSegment = nextSegment;
     this.#segmentBytes = segmentBytes;
     this.#events = events;
@@ -109,6 +114,8 @@ export class SegmentSupply {
         this.#finish();
         return;
       }
+      // A process that ended a moment ago may have made one after we looked.
+      if (error?.code === 'EEXIST' && segment < this.#firstSegment + foreignSegmentsMax) return this.#create(fileBytes);
       if (wasShort && error === undefined) this.#events.short(false); // Y2
       this.#opened(error, file, segment, fileBytes);
     });

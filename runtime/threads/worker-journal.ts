@@ -34,6 +34,8 @@ export interface WorkerJournalOptions {
 /** A journal in memory pays for its segments at once. */
 const memoryLimits: Partial<JournalLimits> = { segmentBytes: 2 * 1024 * 1024, journalBytesMax: 64 * 1024 * 1024 };
 
+const levels = { fresh: 'info', clean: 'info', torn: 'warn', corrupt: 'error' } as const;
+
 /** Resolves when everything that was found is durable and may be replayed. @throws HostError */
 export async function openWorkerJournal(options: WorkerJournalOptions): Promise<OpenedJournal> {
   const { clusterId, place, directory, listener } = options;
@@ -43,7 +45,7 @@ export async function openWorkerJournal(options: WorkerJournalOptions): Promise<
   });
   failure.catch(() => undefined); // Once it is open, the listener alone hears of failures.
   try {
-    const { journal, streams } = openJournal({
+    const { journal, streams, summary } = openJournal({
       disk: directory === undefined ? memoryDisk(queueMicrotask) : nodeDisk(directory),
       directory: workerDirectory(place.worker),
       binding: { clusterId, host: place.host, diskId: place.diskId },
@@ -62,7 +64,7 @@ export async function openWorkerJournal(options: WorkerJournalOptions): Promise<
       ...(directory === undefined ? { limits: memoryLimits } : {}),
     });
     await Promise.race([new Promise<void>((resolve) => journal.whenIdle(resolve)), failure]);
-    return { journal, streams };
+    return { journal, streams, found: { kind: 'journal-opened', level: levels[summary.end], ...summary } };
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
     const exitCode = error.code === 'EIO' ? hostExitCodes.storageFailed : hostExitCodes.refused;

@@ -14,7 +14,7 @@
 
 import type { Cells } from '../contract/cells.js';
 import type { Clock } from '../contract/clock.js';
-import type { EmittedEvent } from '../contract/events.js';
+import type { EmittedEvent, SystemEvent } from '../contract/events.js';
 import type { Journal, JournalListener, RecoveredStream } from '../contract/journal.js';
 import type { Transport, TransportReceiver } from '../contract/transport.js';
 import { ActorLoop } from '../kernel/actor-loop.js';
@@ -28,6 +28,8 @@ import { RouterTransport } from './router-transport.js';
 export interface OpenedJournal {
   readonly journal: Journal;
   readonly streams: readonly RecoveredStream[];
+  /** What was found, for people. */
+  readonly found: SystemEvent;
 }
 
 export interface WorldOptions {
@@ -90,6 +92,10 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       end(() => options.fatal(error));
     },
   });
+  if (opened !== undefined) {
+    const { host, worker } = place;
+    options.emit({ host, worker, actor: 'journal', wallMs: clock.wallMs(), event: opened.found });
+  }
   const receiver: TransportReceiver = {
     deliver: (envelope) => loop?.deliver(envelope),
     gap: (host, worker) => loop?.signal({ kind: 'link-gap', host, worker }),

@@ -140,8 +140,12 @@ describe('system: a host with worker threads', function () {
     expect(second.diskId).equals(first.diskId);
     const count = await add(0, 2);
     expect(count).deep.equals({ kind: 'count', total: 42, incarnation: 0, end: 'clean', cleanShutdown: true });
-    const opened = events.filter(({ event, worker }) => event.kind === 'journal-opened' && worker === 0);
-    expect(opened.map(({ event }) => event['end'])).deep.equals(['fresh', 'clean']);
+    const ends = (): unknown[] =>
+      events
+        .filter(({ event, worker }) => event.kind === 'journal-opened' && worker === 0)
+        .map(({ event }) => event['end']);
+    await until('both starts have told what they found', () => ends().length === 2);
+    expect(ends()).deep.equals(['fresh', 'clean']);
   });
 
   it('host G2: stopping is idempotent, and the second call does not wait for those who do not hand over', async () => {

@@ -32,8 +32,9 @@ describe('runtime/threads: shared cells and clocks', () => {
       require('node:worker_threads').parentPort.postMessage(s * 1000 + n / 1e6);
     `;
     const worker = new Worker(source, { eval: true });
+    const exited = once(worker, 'exit');
     const [thereMs] = (await once(worker, 'message')) as [number];
-    await once(worker, 'exit');
+    await exited;
     expect(thereMs).within(beforeMs, machineClock.monotonicMs());
   });
 });

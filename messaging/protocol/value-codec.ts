@@ -17,7 +17,9 @@
 //   V4. Equal values with keys in the same order have equal bytes.
 //   V5. Any bytes at all give a value or a DecodeError.
 //
-// Sources: RFC 8949 §3 and §3.4 (tags 1, 2, 3); DEPENDENCIES §1.4 for the traps of cbor-x 1.6.8.
+// Sources: RFC 8949 §3 and §3.4 (tags 1, 2, 3); DEPENDENCIES §1.4 for the traps of cbor-x 1.6.8. We differ from
+// CORRECTNESS decision 16: objects have Object.prototype, so that they are deeply equal to what was put. A weakness: cbor-x's extensions are
+// global in a thread, so other code in the process that replaces its tags 1 to 3 changes what we decode.
 
 import { Decoder, Encoder } from 'cbor-x';
 import { DecodeError } from '../../runtime/std/byte-reader.js';

@@ -72,8 +72,10 @@ type ManagerContext = Context<Own>;
 
 const lookMs = 100;
 const mapWaitMs = 1000;
+/** A member that has not answered yet, or not lately, is asked for less patience: the next may know more. */
+const firstMapWaitMs = 100;
 /** A member that does not answer a request for the map so long after it should is silent. */
-const answerSlackMs = 500;
+const answerSlackMs = 300;
 const readyRetryMs = 1000;
 const registerRetryMs = 300;
 
@@ -97,6 +99,8 @@ export class WorkerManager implements Actor<ManagerMessage> {
   #registerSentMs = Number.NEGATIVE_INFINITY;
   #fetch: { readonly request: number; readonly untilMs: number } | undefined;
   #lastRequest = 0;
+  /** The member asked has answered. */
+  #heard = false;
 
   constructor(args: ManagerArguments, self: Address) {
     this.#args = args;
@@ -181,21 +185,27 @@ export class WorkerManager implements Actor<ManagerMessage> {
     this.#epoch = message.epoch === 0 ? undefined : message.epoch;
     rememberRegistration(context.cells, this.#worker, message.epoch);
     if (this.#epoch === undefined) this.#maybeReady(context);
-    else this.#follow(context);
+    else {
+      // Somebody leads the group now: what was asked before may have been lost.
+      if (!this.#heard) this.#askMap(context);
+      this.#follow(context);
+    }
   }
 
   // --- the map --------------------------------------------------------------------------------------------------------
 
   #askMap(context: ManagerContext): void {
     const request = ++this.#lastRequest;
-    this.#fetch = { request, untilMs: context.nowMs + mapWaitMs + answerSlackMs }; // Q3
-    const message = { kind: 'map-fetch', request, after: this.#copy.revision, waitMs: mapWaitMs };
+    const waitMs = this.#heard ? mapWaitMs : firstMapWaitMs;
+    this.#fetch = { request, untilMs: context.nowMs + waitMs + answerSlackMs }; // Q3
+    const message = { kind: 'map-fetch', request, after: this.#copy.revision, waitMs };
     context.send(this.#finder.address, message);
   }
 
   #onMapReply(message: Of<'map-reply'>, from: Address, context: ManagerContext): void {
     if (!isMember(from) || message.request !== this.#fetch?.request) return;
     this.#fetch = undefined;
+    this.#heard = true;
     const { delta } = message;
     const before = this.#copy.revision;
     const change = this.#copy.apply(delta);
@@ -301,6 +311,7 @@ export class WorkerManager implements Actor<ManagerMessage> {
     if (this.#epoch === undefined && nowMs - this.#readySentMs >= readyRetryMs) this.#maybeReady(context);
     if (this.#fetch === undefined) this.#askMap(context);
     else if (nowMs >= this.#fetch.untilMs) {
+      this.#heard = false;
       this.#finder.rotate(); // Q3
       this.#askMap(context);
     }

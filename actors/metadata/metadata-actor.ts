@@ -73,6 +73,11 @@ export class MetadataActor implements Actor<MetadataMessage>, StateMachine {
     return this.#store;
   }
 
+  /** The same for its Raft peer; undefined before the start. */
+  get raftPeer(): RaftPeer | undefined {
+    return this.#shell?.peer;
+  }
+
   // --- recovery -------------------------------------------------------------------------------------------------------
 
   recoverSnapshot(meta: Uint8Array): void {
@@ -497,11 +502,26 @@ export class MetadataActor implements Actor<MetadataMessage>, StateMachine {
   // --- for people -----------------------------------------------------------------------------------------------------
 
   inspect(): Record<string, unknown> {
+    if (this.#shell === undefined) return { role: 'starting' };
     const { role, term, leader, commitIndex, appliedIndex, lastIndex, snapshotIndex } = this.#peer.status();
     const { revision } = this.#store;
     const waiting = this.#waiters.size;
     const stateHash = this.#store.stateHash();
-    return { role, term, leader, commitIndex, appliedIndex, lastIndex, snapshotIndex, revision, stateHash, waiting };
+    const { voters, learners } = this.#peer.membership;
+    return {
+      role,
+      term,
+      leader,
+      commitIndex,
+      appliedIndex,
+      lastIndex,
+      snapshotIndex,
+      revision,
+      stateHash,
+      waiting,
+      voters,
+      learners,
+    };
   }
 }
 

@@ -1,0 +1,248 @@
+// The metadata group, agents and managers of three hosts, together on virtual time
+
+import { expect } from 'chai';
+import { leaseWaitMs } from '../../actors/metadata/lease-timing.js';
+import type { PartitionInfo } from '../../messaging/protocol/cluster-map.js';
+import { MeshWorld, type MeshOptions } from '../support/mesh-world.js';
+
+function bootedWithTable(seed: string, options: MeshOptions = {}): MeshWorld {
+  const mesh = new MeshWorld(seed, options);
+  mesh.boot();
+  const { failure } = mesh.administer({ command: 'create-table', name: 'orders', options: { partitions: 6 } });
+  expect(failure).to.equal(undefined);
+  mesh.cluster.runUntil(() => mesh.isHealthy(), 10_000);
+  mesh.cluster.runFor(500);
+  return mesh;
+}
+
+const ledBy = (mesh: MeshWorld, host: string): PartitionInfo[] =>
+  mesh.partitions().filter((info) => info.leader === host);
+
+/** M5: members that applied equally much have equal state. */
+function expectEqualStates(mesh: MeshWorld): void {
+  const byIndex = new Map<number, number>();
+  for (const host of mesh.names) {
+    const status = mesh.inspectMetadata(host);
+    if (status === undefined) continue;
+    const index = Number(status['appliedIndex']);
+    const hash = Number(status['stateHash']);
+    expect(byIndex.get(index) ?? hash, `M5: state hash of ${host} at ${index}`).to.equal(hash);
+    byIndex.set(index, hash);
+  }
+}
+
+describe('simulated mesh: metadata', () => {
+  it('three hosts elect a metadata leader, register, hold leases and start the replicas of a table (G1, G3, Q2)', () => {
+    const mesh = bootedWithTable('boot');
+    expect(mesh.hostsUp()).to.have.members(['h1', 'h2', 'h3']);
+    for (const host of mesh.names) expect(mesh.hasLease(host), host).to.equal(true);
+    const leaders = new Set(mesh.partitions().map((info) => info.leader));
+    expect([...leaders]).to.have.members(['h1', 'h2', 'h3']);
+    expectEqualStates(mesh);
+  });
+
+  it('a killed host loses its leaderships within the lease wait, and its successors hold their commits (L5, R11)', () => {
+    const mesh = bootedWithTable('kill');
+    const victim = mesh.names.find((host) => host !== mesh.leader) as string;
+    const before = new Map(ledBy(mesh, victim).map((info) => [info.id, info.leaderEpoch]));
+    expect(before.size).to.be.greaterThan(0);
+    const killedMs = mesh.cluster.nowMs;
+    mesh.cluster.host(victim).kill({ powerLost: false });
+    mesh.cluster.runUntil(() => ledBy(mesh, victim).length === 0, 5000);
+    expect(mesh.cluster.nowMs - killedMs).to.be.lessThan(leaseWaitMs + 300);
+    for (const info of mesh.partitions()) {
+      expect(info.leader).to.not.equal(undefined);
+      expect(info.inSync).to.not.include(victim);
+      const epoch = before.get(info.id);
+      if (epoch !== undefined) expect(info.leaderEpoch).to.be.greaterThan(epoch);
+    }
+    expect(mesh.map?.hosts.get(victim)?.state).to.equal('fenced');
+  });
+
+  it('a death that is reported costs no lease: successors at once, without a hold (L5)', () => {
+    const mesh = bootedWithTable('reported');
+    const victim = mesh.names.find((host) => host !== mesh.leader) as string;
+    const ids = ledBy(mesh, victim).map((info) => info.id);
+    const killedMs = mesh.cluster.nowMs;
+    mesh.cluster.host(victim).kill({ powerLost: false });
+    mesh.reportDeath(victim);
+    mesh.cluster.runUntil(() => ledBy(mesh, victim).length === 0, 2000);
+    expect(mesh.cluster.nowMs - killedMs).to.be.lessThan(100);
+    for (const info of mesh.partitions()) if (ids.includes(info.id)) expect(info.holdMs).to.equal(0);
+  });
+
+  it('the host of the metadata leader dies: another leads both, and reported death still costs no hold (L5, M9)', () => {
+    const mesh = bootedWithTable('metadata leader');
+    const victim = mesh.leader as string;
+    const ids = ledBy(mesh, victim).map((info) => info.id);
+    const killedMs = mesh.cluster.nowMs;
+    mesh.cluster.host(victim).kill({ powerLost: false });
+    mesh.reportDeath(victim);
+    mesh.cluster.runUntil(() => mesh.leader !== undefined && ledBy(mesh, victim).length === 0, 5000);
+    expect(mesh.cluster.nowMs - killedMs).to.be.lessThan(1000);
+    for (const info of mesh.partitions()) if (ids.includes(info.id)) expect(info.holdMs).to.equal(0);
+  });
+
+  it('a killed host comes back, registers anew, rejoins the in-sync sets and leads again what it led (R17, B5)', () => {
+    const mesh = bootedWithTable('restart');
+    const victim = mesh.names.find((host) => host !== mesh.leader) as string;
+    const led = ledBy(mesh, victim).map((info) => info.id);
+    const epoch = mesh.map?.hosts.get(victim)?.epoch ?? 0;
+    mesh.cluster.host(victim).kill({ powerLost: false });
+    mesh.cluster.runUntil(() => ledBy(mesh, victim).length === 0, 5000);
+    mesh.cluster.host(victim).start();
+    mesh.cluster.runUntil(() => mesh.hostsUp().includes(victim) && mesh.isHealthy(), 10_000);
+    expect(mesh.map?.hosts.get(victim)?.epoch).to.be.greaterThan(epoch);
+    mesh.cluster.runUntil(() => ledBy(mesh, victim).length >= led.length, 20_000);
+    mesh.cluster.runFor(1000);
+    expect(mesh.hasLease(victim)).to.equal(true);
+    expectEqualStates(mesh);
+  });
+
+  it('a power cut of the whole mesh: everything is led again without anybody’s help (R16, R17)', () => {
+    const mesh = bootedWithTable('power cut');
+    for (const host of mesh.names) mesh.cluster.host(host).kill({ powerLost: true });
+    mesh.cluster.runFor(100);
+    mesh.cluster.start();
+    mesh.cluster.runUntil(() => mesh.isHealthy() && mesh.hostsUp().length === 3, 20_000);
+    expect(mesh.partitions().every((info) => info.lineage === 1)).to.equal(true);
+    expectEqualStates(mesh);
+  });
+
+  it('a worker that dies is started again, and its replicas are registered under new epochs (R17, O3)', () => {
+    const mesh = bootedWithTable('worker');
+    const host = mesh.names.find((name) => name !== mesh.leader) as string;
+    const epochs = new Map(
+      mesh.partitions().map((info) => [info.id, info.replicas.find((replica) => replica.host === host)?.epoch ?? 0]),
+    );
+    mesh.cluster.host(host).worker(1).die('test');
+    const renewed = (): boolean =>
+      mesh
+        .partitions()
+        .filter((info) => info.id % 2 === 1)
+        .every((info) => (info.replicas.find((r) => r.host === host)?.epoch ?? 0) > (epochs.get(info.id) ?? 0));
+    mesh.cluster.runUntil(() => renewed() && mesh.isHealthy(), 10_000);
+    expect(mesh.map?.hosts.get(host)?.epoch).to.be.lessThan(Math.min(...epochs.values()));
+  });
+
+  it('a stuck worker loses its leaderships although its host is heard (L6)', () => {
+    const mesh = bootedWithTable('stuck');
+    const host = mesh.names.find((name) => ledBy(mesh, name).some((info) => info.id % 2 === 1)) as string;
+    mesh.cluster.host(host).worker(1).pauseUntil(mesh.cluster.nowMs + 5000);
+    // A paused thread's event loop does not turn, which the simulated cells do not show by themselves.
+    const cells = mesh.cluster.host(host).cells;
+    cells.store(16 + 8 + 1, Math.max(1, Math.floor(mesh.cluster.host(host).clock.monotonicAt(mesh.cluster.nowMs))));
+    mesh.cluster.runUntil(() => !ledBy(mesh, host).some((info) => info.id % 2 === 1), 3000);
+    expect(mesh.hostsUp()).to.include(host);
+  });
+
+  it('a host that is cut off is fenced, loses its lease first, and is taken back after it has seen it (L1, L7)', () => {
+    const mesh = bootedWithTable('cut off');
+    const victim = mesh.names.find((host) => host !== mesh.leader) as string;
+    mesh.cluster.watch(() => {
+      // The lease of a host is over before anybody takes it to be: no grant outlives its fencing.
+      if (mesh.map?.hosts.get(victim)?.state === 'fenced' && mesh.hasLease(victim))
+        throw new Error('L1: a fenced host has a lease');
+    });
+    const heal = mesh.cluster.network.isolate(victim);
+    mesh.cluster.runUntil(() => mesh.map?.hosts.get(victim)?.state === 'fenced', 5000);
+    mesh.cluster.runFor(1000);
+    expect(mesh.hasLease(victim)).to.equal(false);
+    heal();
+    mesh.cluster.runUntil(() => mesh.hostsUp().includes(victim) && mesh.isHealthy() && mesh.hasLease(victim), 10_000);
+  });
+
+  it('an orderly stop hands the leaderships over before the lease could matter (L6)', () => {
+    const mesh = bootedWithTable('drain');
+    const victim = mesh.names.find((host) => host !== mesh.leader) as string;
+    const stoppedMs = mesh.cluster.nowMs;
+    mesh.cluster.host(victim).shutDown(500);
+    mesh.cluster.runUntil(() => ledBy(mesh, victim).length === 0, 2000);
+    expect(mesh.cluster.nowMs - stoppedMs).to.be.lessThan(200);
+    expect(mesh.hasLease(victim)).to.equal(false);
+    expect(mesh.partitions().every((info) => info.holdMs === 0)).to.equal(true);
+  });
+
+  it('a new host gets replicas of its own, and a drained one gives its away (B4, B14, R15, J1)', () => {
+    const mesh = new MeshWorld('join', { hosts: 4 });
+    for (const name of ['h1', 'h2', 'h3']) mesh.cluster.host(name).start();
+    mesh.cluster.runUntil(() => mesh.hostsUp().length === 3, 10_000);
+    expect(mesh.administer({ command: 'create-table', name: 'orders', options: { partitions: 8 } }).failure).to.equal(
+      undefined,
+    );
+    mesh.cluster.runUntil(() => mesh.isHealthy(), 10_000);
+    const load = (host: string): number =>
+      mesh.partitions().filter((info) => info.replicas.some((replica) => replica.host === host)).length;
+    mesh.cluster.host('h4').start();
+    mesh.cluster.runUntil(() => load('h4') === 6 && mesh.isHealthy(), 120_000);
+    expect(mesh.administer({ command: 'drain-host', host: 'h2', drain: true }).failure).to.equal(undefined);
+    mesh.cluster.runUntil(() => load('h2') === 0 && ledBy(mesh, 'h2').length === 0, 120_000);
+    mesh.cluster.runUntil(() => mesh.isHealthy(), 10_000);
+    expect(mesh.partitions().every((info) => info.replicas.length === 3 && info.lineage === 1)).to.equal(true);
+    mesh.cluster.runFor(1000);
+    const left = mesh.cluster.host('h2').worker(0).loop?.actors() ?? [];
+    expect(left.filter((actor) => actor.kind === 'partition').map((actor) => actor.name)).to.deep.equal([]);
+  });
+
+  it('a table made when one host was there grows to three copies as hosts join (growth)', () => {
+    const mesh = new MeshWorld('grow', { founders: 1 });
+    mesh.cluster.host('h1').start();
+    mesh.cluster.runUntil(() => mesh.hostsUp().length === 1, 10_000);
+    const { result } = mesh.administer({ command: 'create-table', name: 'default', options: {}, ifMissing: true });
+    expect((result as { readonly notes: readonly string[] }).notes).to.have.length(1);
+    mesh.cluster.runUntil(() => mesh.isHealthy(), 10_000);
+    mesh.cluster.start();
+    const grown = (): boolean => mesh.partitions().every((info) => info.replicas.length === 3) && mesh.isHealthy();
+    mesh.cluster.runUntil(grown, 120_000);
+    mesh.cluster.runUntil(() => mesh.map?.tables.get('default')?.info.minInSync === 2, 10_000);
+    // And the metadata group, founded by one, has three voters.
+    mesh.cluster.runUntil(
+      () => mesh.names.every((host) => mesh.metadata(host) !== undefined) && votersOf(mesh).length === 3,
+      60_000,
+    );
+    expectEqualStates(mesh);
+  });
+
+  it('a host that lost its disk comes back as another member, and the group is three again (M8, X3, X4)', () => {
+    const mesh = bootedWithTable('disk');
+    const victim = mesh.names.find((host) => host !== mesh.leader) as string;
+    mesh.cluster.host(victim).kill({ powerLost: true });
+    mesh.cluster.runUntil(() => ledBy(mesh, victim).length === 0, 5000);
+    mesh.emptyDisk(victim, `${victim}-second`);
+    mesh.cluster.host(victim).start();
+    const id = `${victim}.${victim}-second`;
+    mesh.cluster.runUntil(() => votersOf(mesh).includes(id) && votersOf(mesh).length === 3, 60_000);
+    mesh.cluster.runUntil(() => mesh.isHealthy(), 20_000);
+    expect(votersOf(mesh)).to.not.include(`${victim}.disk-${victim}`);
+  });
+
+  it('a minority refuses what a majority decides, and catches up when it is healed (B15, B16)', () => {
+    const mesh = bootedWithTable('minority');
+    const alone = mesh.leader as string;
+    const heal = mesh.cluster.network.isolate(alone);
+    mesh.cluster.runUntil(() => mesh.leader !== undefined && mesh.leader !== alone, 10_000);
+    const created = mesh.administer({ command: 'create-table', name: 'late', options: { partitions: 1, replicas: 2 } });
+    expect(created.failure).to.equal(undefined);
+    expect(mesh.metadata(alone)?.store.tables.has('late')).to.equal(false);
+    heal();
+    mesh.cluster.runUntil(() => mesh.metadata(alone)?.store.tables.has('late') === true, 10_000);
+    expectEqualStates(mesh);
+  });
+
+  it('two runs of one seed are one run', () => {
+    const hash = (): string => {
+      const mesh = bootedWithTable('twice', { network: { lossProbability: 0.02 } });
+      mesh.cluster.host('h2').kill({ powerLost: false });
+      mesh.cluster.runFor(3000);
+      return String(mesh.cluster.trace.hash);
+    };
+    expect(hash()).to.equal(hash());
+  });
+});
+
+function votersOf(mesh: MeshWorld): string[] {
+  const { leader } = mesh;
+  if (leader === undefined) return [];
+  const members = mesh.inspectMetadata(leader)?.['voters'];
+  return Array.isArray(members) ? members.map(String) : [];
+}

@@ -5,7 +5,7 @@
 // The state machine is the list of commands applied.
 
 import { RaftPeer, type RaftSetup } from '../../actors/metadata/raft/peer.js';
-import { RaftRecovery } from '../../actors/metadata/raft/recovery.js';
+import { RaftRecovery, type RecoveredRaft } from '../../actors/metadata/raft/recovery.js';
 import type { RaftOptions } from '../../actors/metadata/raft/options.js';
 import type { RaftOutput } from '../../actors/metadata/raft/outputs.js';
 import type { MembershipChange } from '../../actors/metadata/raft/membership.js';
@@ -197,16 +197,25 @@ export class RaftNode {
     this.isDown = true;
   }
 
-  restart(nowMs: number): void {
+  #recovery(): RaftRecovery {
     const recovery = new RaftRecovery();
+    if (this.#snapshot !== undefined) recovery.snapshot(this.#snapshot.meta);
+    for (const record of this.records.slice(this.#snapshot?.replayFrom ?? 0, this.#durableCount))
+      recovery.record(record.bytes);
+    return recovery;
+  }
+
+  /** What the disk holds now. */
+  recovered(): RecoveredRaft | undefined {
+    return this.#recovery().finish();
+  }
+
+  restart(nowMs: number): void {
+    const recovery = this.#recovery();
     this.state = [];
     this.readsReady.length = 0;
     this.readsLost.length = 0;
-    if (this.#snapshot !== undefined) {
-      recovery.snapshot(this.#snapshot.meta);
-      this.#restore(this.#snapshot.chunks);
-    }
-    for (const record of this.records.slice(this.#snapshot?.replayFrom ?? 0)) recovery.record(record.bytes);
+    if (this.#snapshot !== undefined) this.#restore(this.#snapshot.chunks);
     this.peer = new RaftPeer(this.#setup(nowMs, recovery));
     assert(this.peer.appliedIndex === this.state.length, 'M11: the state machine stands where its snapshot ends');
     this.isDown = false;

@@ -56,6 +56,10 @@ function beginRound(state: RaftState, leader: Leader): void {
     // A heartbeat does not check the log, so it may only speak of what this member is known to hold.
     state.send(member, { kind: 'raft-heartbeat', commit: Math.min(progress.match, state.commitIndex), round });
   }
+  if (leader.transfer !== undefined) {
+    leader.transfer.told = false; // the word may have been lost
+    maybeHandOver(state, leader);
+  }
   settleReads(state, leader); // a group of one has its quorum at once
 }
 
@@ -157,15 +161,17 @@ export function isCaughtUp(state: RaftState, leader: Leader, member: MemberId): 
 // --- transfer -------------------------------------------------------------------------------------------------------------
 
 export function beginTransfer(state: RaftState, leader: Leader, to: MemberId): void {
-  leader.transfer = { to, deadlineMs: state.nowMs + state.options.electionTimeoutMaxMs };
+  leader.transfer = { to, deadlineMs: state.nowMs + state.options.electionTimeoutMaxMs, told: false };
   maybeHandOver(state, leader);
 }
 
 /** Asks the heir to campaign once it has everything. */
 function maybeHandOver(state: RaftState, leader: Leader): void {
-  if (state.role !== leader || leader.transfer === undefined) return;
-  const { to } = leader.transfer;
-  if (leader.progress.get(to)?.match === state.log.lastIndex) state.send(to, { kind: 'raft-timeout-now' });
+  const { transfer } = leader;
+  if (state.role !== leader || transfer === undefined || transfer.told) return;
+  if (leader.progress.get(transfer.to)?.match !== state.log.lastIndex) return;
+  transfer.told = true;
+  state.send(transfer.to, { kind: 'raft-timeout-now' });
 }
 
 /** The voter that has most of the log and was heard lately, first by id among equals. */

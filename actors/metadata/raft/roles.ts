@@ -50,6 +50,15 @@ export interface Candidate {
   readonly ballotToken: number;
 }
 
+/** Leadership is being handed over; no proposals are taken meanwhile. */
+export interface Transfer {
+  readonly to: MemberId;
+  /** When it is given up. */
+  readonly deadlineMs: number;
+  /** The heir was told since the last heartbeat. */
+  told: boolean;
+}
+
 export interface Leader {
   readonly kind: 'leader';
   /** The no-op that opened the term. */
@@ -62,7 +71,7 @@ export interface Leader {
   quorumDeadlineMs: number;
   /** Bytes of what is not committed (M15). */
   uncommittedBytes: number;
-  transfer: { readonly to: MemberId; readonly deadlineMs: number } | undefined;
+  transfer: Transfer | undefined;
 }
 
 export type Role = Recovering | Follower | PreCandidate | Candidate | Leader;

@@ -1,8 +1,7 @@
 // What runs on a host from its first start
 // =============================================================================
 //
-// The agent on the main thread, a manager in every worker, and a metadata peer in worker 0: a founder of the group, or one that waits until the
-// group takes it in. Partition replicas are started by the managers. The same for every world.
+// The agent on the main thread, a manager in every worker, and in worker 0 of a founder its metadata peer. Later members' peers and partition replicas are started by the managers. The same for every world.
 
 import { agentActor, managerActor, metadataActor } from '../messaging/protocol/cluster-map.js';
 import type { ActorSpec } from '../runtime/contract/actor.js';
@@ -47,9 +46,13 @@ export function rootActors(
   };
   if (worker !== 0) return [manager];
   const memberId = memberIdOf(host, diskId);
-  const founders = members.some((member) => member.id === memberId) ? members : [];
+  if (!members.some((member) => member.id === memberId)) return [manager];
   return [
-    { name: metadataActor, kind: 'metadata', args: encodeMetadataArguments({ clusterId, memberId, founders }) },
+    {
+      name: metadataActor,
+      kind: 'metadata',
+      args: encodeMetadataArguments({ clusterId, memberId, founders: members }),
+    },
     manager,
   ];
 }

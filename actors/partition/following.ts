@@ -141,7 +141,7 @@ export class Following {
   onReplicate(message: Of<'replicate'>, context: PartitionContext): void {
     const core = this.#core;
     if (this.#phase.kind !== 'following') return; // W1
-    if (message.base > core.log.end) return this.#reconcile(context); // something before it was lost
+    if (message.base > core.log.end || !this.#follows(message)) return this.#reconcile(context); // something before it was lost
     let base = message.base;
     let appended = false;
     for (let i = 0; i < message.batches.length; i++) {
@@ -156,8 +156,15 @@ export class Following {
       appended = true;
     }
     this.#learn(message.highWatermark);
-    // What was appended is acknowledged when it is durable; an empty message, or an `async` table, asks for an answer now.
-    if (!appended || core.place().table.durability === 'async') this.acknowledge(context);
+    // What was appended is acknowledged when it is durable (at once for an `async` table); what was not may have been lost on the way back.
+    const due = appended ? core.place().table.durability === 'async' : core.ackEnd > message.acknowledged;
+    if (due) this.acknowledge(context);
+  }
+
+  /** Log matching at the seam (R1): a record that we have before `base` is of the epoch that the leader has there. */
+  #follows({ base, previousEpoch }: Of<'replicate'>): boolean {
+    const { log } = this.#core;
+    return base === 0 || base <= log.start || log.epochs.epochAt(base - 1) === previousEpoch;
   }
 
   #endOf(base: number): number {

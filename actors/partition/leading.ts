@@ -225,6 +225,7 @@ export class Leading {
       link: this.#core.linkTo(progress.host),
       base,
       previousEpoch: base === 0 ? 0 : log.epochs.epochAt(base - 1),
+      acknowledged: progress.ackedEnd,
       highWatermark: this.#core.highWatermark,
       batches: entries.map((entry) => entry.bytes),
     } as Of<'replicate'>);
@@ -277,13 +278,6 @@ export class Leading {
     )
       return;
     const news = acknowledge(progress, message.durableEnd, log.end, context.nowMs);
-    if (
-      message.logEnd < progress.nextOffset &&
-      message.logEnd >= log.start &&
-      context.nowMs - progress.lastSentMs >= leading.probeMs
-    ) {
-      progress.nextOffset = message.logEnd; // what was sent beyond was lost
-    }
     this.#replicate(progress, context);
     if (news) this.#advance(context);
     this.#considerInSync(context);
@@ -465,6 +459,8 @@ export class Leading {
     const { partition } = this.#core.place();
     if (partition.partitionEpoch > before.partition.partitionEpoch)
       this.#inSync = adopt(this.#inSync, partition.partitionEpoch, partition.inSync);
+    // L5: the hold may turn out shorter than was to be expected when it was set, never longer.
+    this.#holdUntilMs = Math.min(this.#holdUntilMs, context.nowMs + partition.holdMs);
     for (const { host, epoch } of partition.replicas) {
       if (host === this.#core.self.host) continue;
       if (this.#followers.get(host)?.replicaEpoch === epoch) continue;

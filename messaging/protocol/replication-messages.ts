@@ -24,16 +24,20 @@ export interface Link {
 }
 
 export type ReplicationMessage =
-  /** Records from `base` on; the record before `base` is of epoch `previousEpoch`. No batches = commit news and a sign of life. */
+  /**
+   * Records from `base` on; the record before `base` is of epoch `previousEpoch`. No batches = commit news, or a question: the receiver answers when
+   * it has more than `acknowledged`, which is what the sender knows it to have.
+   */
   | {
       readonly kind: 'replicate';
       readonly link: Link;
       readonly base: number;
       readonly previousEpoch: number;
+      readonly acknowledged: number;
       readonly highWatermark: number;
       readonly batches: readonly Uint8Array[];
     }
-  /** `durableEnd`: everything below is on the sender's disk, and the record before it is of `lastEpoch` (R4). `round` answers a confirm. */
+  /** `durableEnd`: everything below is on the sender's disk, and the record before it is of `lastEpoch` (R4). */
   | {
       readonly kind: 'replicated';
       readonly link: Link;
@@ -97,6 +101,7 @@ export const replicationMessageEntries: readonly MessageEntry[] = [
       writeLink(w, m.link);
       w.varint(m.base);
       w.varint(m.previousEpoch);
+      w.varint(m.acknowledged);
       w.varint(m.highWatermark);
       w.varint(m.batches.length);
       for (const batch of m.batches) w.bytes(batch);
@@ -105,11 +110,12 @@ export const replicationMessageEntries: readonly MessageEntry[] = [
       const link = readLink(r);
       const base = r.varint();
       const previousEpoch = r.varint();
+      const acknowledged = r.varint();
       const highWatermark = r.varint();
       const count = r.count(1, 4096);
       const batches: Uint8Array[] = [];
       for (let i = 0; i < count; i++) batches.push(r.bytes(limits.frameBytesMax));
-      return { kind: 'replicate', link, base, previousEpoch, highWatermark, batches };
+      return { kind: 'replicate', link, base, previousEpoch, acknowledged, highWatermark, batches };
     },
   ),
   entry<ReplicationMessage, 'replicated'>(

@@ -117,6 +117,7 @@ const replication: Arms<ReplicationMessage> = {
     link,
     base: count,
     previousEpoch: count,
+    acknowledged: count,
     highWatermark: count,
     batches: fc.array(bytes, { maxLength: 5 }),
   }),

@@ -136,10 +136,14 @@ function read(path: string): LockFile | undefined {
   if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return undefined;
   return {
     pid,
-    startTime: String(startTime ?? ''),
-    machine: String(machine ?? ''),
-    bootId: String(bootId ?? ''),
-    pidNamespace: String(pidNamespace ?? ''),
+    startTime: textOf(startTime),
+    machine: textOf(machine),
+    bootId: textOf(bootId),
+    pidNamespace: textOf(pidNamespace),
     released: released === true,
   };
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }

@@ -17,6 +17,8 @@ export class FileWindow {
   /** The bytes in the window; the next `need` may replace them. */
   bytes: Uint8Array = new Uint8Array(0);
   view: DataView = new DataView(this.bytes.buffer);
+  /** The same, four bytes each; a rest of one to three bytes is left out. */
+  words: Uint32Array = new Uint32Array(0);
   /** Sectors that could not be read. */
   unreadableCount = 0;
 
@@ -32,7 +34,9 @@ export class FileWindow {
     const at = position - this.#start;
     if (at >= 0 && at + length <= this.bytes.length) return at;
     this.#start = position;
-    this.bytes = this.#read(position, Math.min(Math.max(length, windowBytes), this.sizeBytes - position));
+    const bytes = this.#read(position, Math.min(Math.max(length, windowBytes), this.sizeBytes - position));
+    this.bytes = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+    this.words = new Uint32Array(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length >> 2);
     this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
     return this.bytes.length >= length ? 0 : undefined;
   }

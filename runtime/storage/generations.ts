@@ -103,7 +103,7 @@ export function checkSnapshots(
   registry: StreamRegistry,
   sha256: (() => Sha256) | undefined,
 ): void {
-  for (const entry of [...registry.streams()]) {
+  for (const entry of Array.from(registry.streams())) {
     if (entry.snapshots.length === 0) continue;
     const newest = newestReadable(files, entry, sha256);
     if (newest === entry.snapshots.length - 1) continue;

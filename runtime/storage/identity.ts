@@ -69,7 +69,7 @@ export function readIdentity(root: string): DirectoryIdentity | undefined {
     !isWorkerCount(workers)
   )
     throw new IdentityError('DAMAGED', `${path} holds no identity`);
-  return { format, clusterId, host, diskId, workers, createdAt: String(createdAt ?? '') };
+  return { format, clusterId, host, diskId, workers, createdAt: typeof createdAt === 'string' ? createdAt : '' };
 }
 
 /** Formats a directory, durably; creates it when it is missing. @throws IdentityError `EXISTS` when it has an identity already. */

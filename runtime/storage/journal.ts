@@ -7,7 +7,7 @@
 
 import type { Disk, Done } from '../contract/disk.js';
 import type { JournalListener, RecoveredStream, RecoveryReport } from '../contract/journal.js';
-import { assert } from '../std/assert.js';
+import { assert, unreachable } from '../std/assert.js';
 import type { Crc32 } from '../std/crc32.js';
 import { type JournalBinding, journalSeed } from './binding.js';
 import { checkSnapshots, findJournal, type FoundJournal } from './generations.js';
@@ -119,6 +119,8 @@ function summaryOf(found: FoundJournal, beginning: JournalBeginning): JournalSum
     case 'clean':
     case 'torn':
       return { ...base, end: reading.verdict };
+    default:
+      return unreachable(reading);
   }
 }
 
@@ -132,6 +134,8 @@ function beginningOf(found: FoundJournal, options: JournalOptions): JournalBegin
     case 'clean':
     case 'torn':
       return sameGeneration(found, reading, options);
+    default:
+      return unreachable(reading);
   }
 }
 

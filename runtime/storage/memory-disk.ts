@@ -95,8 +95,8 @@ class MemoryDisk implements Disk {
       this.#files.delete(path);
       this.#directories.delete(path);
       const prefix = `${path}/`;
-      for (const entry of [...this.#files.keys()]) if (entry.startsWith(prefix)) this.#files.delete(entry);
-      for (const entry of [...this.#directories]) if (entry.startsWith(prefix)) this.#directories.delete(entry);
+      for (const entry of this.#files.keys()) if (entry.startsWith(prefix)) this.#files.delete(entry);
+      for (const entry of this.#directories) if (entry.startsWith(prefix)) this.#directories.delete(entry);
       done(undefined);
     });
   }

@@ -227,6 +227,6 @@ function blocking<T>(path: string, operation: () => T): T {
     return operation();
   } catch (error) {
     if (!(error instanceof Error) || (error as NodeJS.ErrnoException).code === undefined) throw error;
-    throw diskError(path, error as NodeJS.ErrnoException);
+    throw diskError(path, error);
   }
 }

@@ -9,6 +9,7 @@
 //   V3. Reading changes nothing, so a crash while starting leads to the same verdict again.
 
 import type { Disk } from '../contract/disk.js';
+import { unreachable } from '../std/assert.js';
 import type { Crc32 } from '../std/crc32.js';
 import { segmentSeed } from './binding.js';
 import { numberIn, segmentName } from './paths.js';
@@ -81,6 +82,8 @@ function rank(reading: Reading): number {
       return 1;
     case 'unborn':
       return 0;
+    default:
+      return unreachable(reading);
   }
 }
 

@@ -111,10 +111,10 @@ export function scanBeyond(
     const here = window.need(at, Math.min(recordHeaderBytes, window.sizeBytes - at));
     if (here === undefined) break;
     // Most of a segment's rest is zero: pass over it within the window.
-    const { bytes, view } = window;
-    let zeros = here;
-    while (zeros + 8 <= bytes.length && view.getUint32(zeros, true) === 0 && view.getUint32(zeros + 4, true) === 0)
-      zeros += 8;
+    const { bytes, view, words } = window;
+    let word = here >> 2;
+    while (word < words.length && words[word] === 0) word++;
+    const zeros = (word & ~1) << 2;
     if (zeros > here) {
       at += zeros - here;
       continue;

@@ -206,7 +206,7 @@ export class WriteAheadJournal implements Journal {
     return totalBytes(this.#segments);
   }
 
-  /** Tries again what waits for space. The host calls it now and then while `isShortOfSpace`, since a journal has no clock. */
+  /** Tries again what waits for space, if anything does. The host calls it about once a second, since a journal has no clock. */
   retrySpace(): void {
     this.#supply.retry();
     for (const resume of this.#stalled.splice(0)) resume();
@@ -529,6 +529,7 @@ export class WriteAheadJournal implements Journal {
   /** REQUIRES that every sealed record is durable, so that the registry may be acted on (W5). */
   #keepHouse(): void {
     this.#housekeepingDue = false;
+    for (const resume of this.#stalled.splice(0)) resume(); // something may have been removed since
     const count = this.#trimUnderWay ? 0 : droppableCount(this.#segments, this.#registry);
     if (count > 0 && this.#closed === undefined) {
       this.#trimUnderWay = true;

@@ -26,16 +26,16 @@ export function describeDisk(name: string, make: () => DiskHarness | Promise<Dis
 
     /** Starts an operation and waits for its callback, which must not come inside the call. */
     async function outcome<T>(start: (done: (error: DiskError | undefined, value?: T) => void) => void): Promise<T> {
-      let result: { readonly error: DiskError | undefined; readonly value: T | undefined } | undefined;
-      start((error, value) => {
-        expect(result, 'a completion comes once').to.equal(undefined);
-        result = { error, value };
-      });
-      expect(result, 'a completion never comes inside the call').to.equal(undefined);
-      for (let turn = 0; result === undefined; turn++) {
+      const results: { readonly error: DiskError | undefined; readonly value: T | undefined }[] = [];
+      start((error, value) => void results.push({ error, value }));
+      expect(results, 'a completion never comes inside the call').to.have.length(0);
+      for (let turn = 0; results.length === 0; turn++) {
         if (turn > 10_000) throw new Error('the operation never completes');
         await harness.settle();
       }
+      expect(results, 'a completion comes once').to.have.length(1);
+      const [result] = results;
+      if (result === undefined) throw new Error('unreachable: the loop waited for it');
       if (result.error !== undefined) throw result.error;
       return result.value as T;
     }

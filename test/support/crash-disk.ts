@@ -196,9 +196,9 @@ export class CrashDisk implements Disk {
   remove(path: string, done: Done): void {
     this.#do({ kind: 'remove', path }, (error) => {
       if (error !== undefined) return done(error);
-      for (const entry of [...this.entries.keys()])
+      for (const entry of Array.from(this.entries.keys()))
         if (entry === path || entry.startsWith(`${path}/`)) this.#change({ kind: 'remove', path: entry });
-      for (const directory of [...this.#directories])
+      for (const directory of this.#directories)
         if (directory === path || directory.startsWith(`${path}/`)) this.#directories.delete(directory);
       done(undefined);
     });

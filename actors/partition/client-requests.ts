@@ -108,10 +108,12 @@ export class ClientRequests {
           `sequence ${op.sequence} was answered long ago`,
           context,
         );
-      if (verdict.kind === 'beyond')
+      // What the client says here of its answers is applied before its operations are: the window begins there (S6).
+      const isBeyond = op.sequence > message.answeredThrough + limits.sessionWindowMax;
+      if (verdict.kind === 'beyond' && isBeyond)
         return this.#refuse(from, message.request, 'invalid', `sequence ${op.sequence} is beyond the window`, context);
       known.push(verdict.kind === 'repeat' ? verdict.result : undefined);
-      if (verdict.kind === 'execute') fresh.push(op);
+      if (verdict.kind !== 'repeat') fresh.push(op);
     }
     if (fresh.length === 0) {
       const results = known as readonly WriteResult[];

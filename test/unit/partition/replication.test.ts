@@ -97,6 +97,43 @@ describe('partition replica: writes', () => {
   });
 });
 
+describe('partition replica: quiet and new leaders', () => {
+  it('D5 a partition whose followers have everything and know it sends nothing', () => {
+    const world = ready('quiet 1');
+    const session = world.openSession('h1');
+    world.answer(world.put('h1', session, 1, 'a', '1'));
+    world.cluster.runFor(1000);
+    const before = world.cluster.network.counts.delivered;
+    world.cluster.runFor(20_000);
+    expect(world.cluster.network.counts.delivered - before).to.equal(0);
+  });
+
+  it('D4 a new leader lets requests wait until the first record of its epoch is committed (R9)', () => {
+    const world = ready('quiet 2');
+    const session = world.openSession('h1');
+    world.elect('h2', { holdMs: 500 });
+    world.lease('h2', 60_000);
+    world.cluster.runUntil(() => world.replica('h2').role.kind === 'leader', 1000);
+    const asked = world.put('h2', session, 1, 'a', '1');
+    const read = world.read('h2', 'a');
+    world.cluster.runFor(300);
+    expect([world.client.replies.has(asked), world.client.replies.has(read)]).to.deep.equal([false, false]);
+    expect(world.answer(asked).kind).to.equal('written');
+    expect(world.answer(read).kind).to.equal('read-done');
+  });
+
+  it('L5 takes a hold that turned out shorter at once', () => {
+    const world = ready('quiet 3');
+    world.elect('h2', { holdMs: 5000 });
+    world.lease('h2', 60_000);
+    world.cluster.runFor(100);
+    const before = world.replica('h2').core.highWatermark;
+    world.change({ holdMs: 0 });
+    world.cluster.runFor(100);
+    expect(world.replica('h2').core.highWatermark).to.be.greaterThan(before);
+  });
+});
+
 describe('partition replica: sessions', () => {
   it('S2 a repeated write is applied once and answered the same, also by the next leader', () => {
     const world = ready('sessions 1');

@@ -63,6 +63,13 @@ export interface TableDescription {
   readonly partitions: readonly PartitionReport[];
 }
 
+export interface CreatedTable extends TableDescription {
+  /** False when it was there already (`ifMissing`). */
+  readonly created: boolean;
+  /** What a user should know of the options chosen, a sentence each. */
+  readonly notes: readonly string[];
+}
+
 /** Where a key is. */
 export interface KeyLocation {
   readonly table: string;
@@ -96,13 +103,15 @@ export class Admin {
   }
 
   /** Makes a table; it can be used when this has resolved. */
-  async createTable(name: string, options: CreateTableOptions = {}): Promise<TableDescription> {
+  async createTable(name: string, options: CreateTableOptions = {}): Promise<CreatedTable> {
     checkName(name, 'a table');
     const wanted = tableOptionsOf(options);
     const ifMissing = options.ifMissing === true;
     const command: AdminCommand = { command: 'create-table', name, options: wanted, ifMissing };
-    await this.#command(command, `create table ${name}`, options);
-    return this.describeTable(name, { signal: options.signal, timeout: options.timeout });
+    const result = await this.#command(command, `create table ${name}`, options);
+    const { created, notes } = (result ?? {}) as { readonly created?: unknown; readonly notes?: unknown };
+    const description = await this.describeTable(name, { signal: options.signal, timeout: options.timeout });
+    return { ...description, created: created !== false, notes: Array.isArray(notes) ? notes.map(String) : [] };
   }
 
   /** Deletes a table with everything in it. */

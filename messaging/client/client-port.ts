@@ -150,13 +150,16 @@ export class ClientPort {
 
   /** Settles everything that waits and lets go of the transport. */
   async close(): Promise<void> {
-    if (this.#ended !== undefined) return;
-    this.#handOver();
-    this.#ended = 'the client is closed';
-    this.#tell({ kind: 'close' });
-    while (this.#loop.run()) continue; // the actor settles in this turn, the shell in the next
-    this.#end(this.#ended);
-    await this.#transport?.close();
+    if (this.#ended === undefined) {
+      this.#handOver();
+      this.#ended = 'the client is closed';
+      this.#tell({ kind: 'close' });
+      while (this.#loop.run()) continue; // the actor settles in this turn, the shell in the next
+      this.#end(this.#ended);
+    }
+    const transport = this.#transport;
+    this.#transport = undefined;
+    await transport?.close();
   }
 
   // --- to the actor -----------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 // Connecting to a mesh over NATS
 // =============================================================================
 
-import { fromHex } from '../../runtime/std/bytes.js';
+import { isUuid, uuidBytes } from '../../runtime/std/uuid.js';
 import { protocolCodec } from '../protocol/codec.js';
 import type { TableOptions } from '../protocol/host-messages.js';
 import { connectNats } from '../transport/nats-transport.js';
@@ -111,8 +111,8 @@ function serversOf(servers: unknown): readonly string[] | undefined {
   return servers;
 }
 
-function clusterIdOf(hex: string | undefined): Uint8Array | undefined {
-  return hex !== undefined && /^[0-9a-f]{32}$/i.test(hex) ? fromHex(hex) : undefined;
+function clusterIdOf(uuid: string | undefined): Uint8Array | undefined {
+  return uuid !== undefined && isUuid(uuid) ? uuidBytes(uuid) : undefined;
 }
 
 function connectErrorOf(error: unknown, signal: AbortSignal | undefined): unknown {

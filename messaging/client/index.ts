@@ -3,6 +3,7 @@
 
 export type {
   Admin,
+  CreatedTable,
   CreateTableOptions,
   KeyLocation,
   TableDescription,

@@ -12,7 +12,7 @@ export interface MeshFile {
   readonly path: string;
   readonly cluster: string;
   readonly servers: readonly string[];
-  /** Hexadecimal. */
+  /** A UUID. */
   readonly clusterId: string | undefined;
 }
 

@@ -16,6 +16,8 @@ export interface ClientLimits {
   readonly batchBytesMax: number;
   /** Bytes of one message, unless its only operation is larger. */
   readonly messageBytesMax: number;
+  /** Bytes that the reply to one message of reads should not exceed; far below what a frame may have. */
+  readonly replyBytesMax: number;
   /** Unanswered messages of one kind that one partition may have. */
   readonly requestsInFlightMax: number;
   /** How long an attempt waits for its reply before the next; doubles with each attempt of the operation up to the maximum. */
@@ -45,6 +47,7 @@ export const defaultClientLimits: ClientLimits = {
   batchCountMax: limits.sessionWindowMax,
   batchBytesMax: 4 * 1024 * 1024,
   messageBytesMax: 1024 * 1024,
+  replyBytesMax: 8 * 1024 * 1024,
   requestsInFlightMax: 4,
   attemptTimeoutMs: 1000,
   attemptTimeoutMaxMs: 4000,

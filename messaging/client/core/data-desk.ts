@@ -25,6 +25,7 @@ import type { Context } from '../../../runtime/contract/actor.js';
 import type { Address } from '../../../runtime/contract/address.js';
 import { assert, present, unreachable } from '../../../runtime/std/assert.js';
 import type { ClientReply, ClientRequest, Refusal, WriteResult } from '../../protocol/client-messages.js';
+import { limits } from '../../protocol/limits.js';
 import { type PartitionInfo, replicaActor, type TableInfo, workerOfPartition } from '../../protocol/cluster-map.js';
 import type { ClientLimits } from './client-limits.js';
 import { DeadlineWheel } from './deadline-wheel.js';
@@ -169,7 +170,7 @@ export class DataDesk {
   #laneOf(partition: number, table: string): Lane {
     let lane = this.#lanes.get(partition);
     if (lane === undefined) {
-      lane = new Lane(partition, table, this.#limits.batchCountMax);
+      lane = new Lane(partition, table, Math.floor(this.#limits.replyBytesMax / limits.valueBytesMax));
       this.#lanes.set(partition, lane);
     }
     return lane;
@@ -312,6 +313,7 @@ export class DataDesk {
   #reviewLane(lane: Lane, partition: PartitionInfo, hasChanged: boolean): void {
     if (lane.session.kind === 'open' && partition.lineage > lane.session.session.lineage)
       this.#endSession(lane, lane.session.session); // its opening record may be lost, its number given to another
+    lane.forgetOlder(partition.lineage);
     for (const queue of lane.queues) {
       for (const attempt of queue.attempts) if (!this.#isCurrent(attempt, partition)) this.#giveUp(attempt);
       if (hasChanged) {
@@ -528,6 +530,8 @@ export class DataDesk {
       op.session = session;
       op.sequence = session.take();
     }
+    // Ascending, so that a replica that finds a number too old finds it first, before it has executed any other of the message.
+    ops.sort((a, b) => a.sequence - b.sequence);
     return { kind: 'write', ops, session };
   }
 
@@ -540,10 +544,12 @@ export class DataDesk {
       const ops = queue.takeWhile((op) => op === first) as PendingScan[];
       return { kind: 'scan', ops };
     }
+    const fitting = Math.max(1, Math.floor(this.#limits.replyBytesMax / queue.itemBytes));
+    const countMax = Math.min(queue.messageCountMax, fitting);
     let messageBytes = 0;
     let count = 0;
     const ops = queue.takeWhile((op) => {
-      if (op.kind !== 'read' || budget.count <= 0 || count >= queue.messageCountMax) return false;
+      if (op.kind !== 'read' || budget.count <= 0 || count >= countMax) return false;
       if (count > 0 && messageBytes + op.bytes > this.#limits.messageBytesMax) return false;
       count++;
       messageBytes += op.bytes;
@@ -727,6 +733,7 @@ export class DataDesk {
     this.#finish(attempt);
     this.#succeeded(attempt.queue);
     attempt.lane.saw(message.mark);
+    attempt.queue.noteItems(message.items);
     for (let i = 0; i < ops.length; i++) {
       const op = ops[i] as PendingRead;
       if (op.settled) continue;

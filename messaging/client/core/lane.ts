@@ -7,7 +7,7 @@
 //   Q1. A queue gives operations in the order in which they were issued, those to be sent again first among them.
 //   Q2. A settled operation is in no queue.
 
-import type { Consistency, Mark } from '../../protocol/client-messages.js';
+import type { Consistency, Mark, ReadItem } from '../../protocol/client-messages.js';
 import { assert } from '../../../runtime/std/assert.js';
 import type { Pace } from './pace.js';
 import type { Attempt, Pending, Target } from './pending.js';
@@ -38,8 +38,10 @@ export class LaneQueue {
   trouble: Trouble | undefined;
   notBeforeMs = 0;
   backoffBucket: number | undefined;
-  /** How many reads go in one message: halves when a reply was too much for the replica. */
+  /** How many reads go in one message: doubles with each reply, halves when one does not come or was too much for the replica. */
   messageCountMax: number;
+  /** Size of the largest item read lately: what a reply may hold for each key. */
+  itemBytes = 1;
   /** The worker in whose line it stands, and the replica there. */
   pace: Pace | undefined;
   target: Target | undefined;
@@ -49,6 +51,12 @@ export class LaneQueue {
     this.kind = kind;
     this.consistency = consistency;
     this.messageCountMax = messageCountMax;
+  }
+
+  noteItems(items: readonly (ReadItem | undefined)[]): void {
+    let largest = 1;
+    for (const item of items) if (item !== undefined && item.value.length > largest) largest = item.value.length;
+    this.itemBytes = Math.max(largest, this.itemBytes * 0.9);
   }
 
   get size(): number {
@@ -139,6 +147,11 @@ export class Lane {
     const newer =
       mark.lineage > this.#mark.lineage || (mark.lineage === this.#mark.lineage && mark.offset > this.#mark.offset);
     if (newer) this.#mark = mark;
+  }
+
+  /** What was seen of a history that was cut is no measure of the new one: no replica would ever reach it. */
+  forgetOlder(lineage: number): void {
+    if (this.#mark.lineage < lineage) this.#mark = { lineage, offset: 0 };
   }
 
   /** The session of that number is no longer known, or not in this history. */

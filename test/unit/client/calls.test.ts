@@ -196,6 +196,22 @@ describe('client: calls', () => {
     expect(await rejection(local.db.admin.status())).to.include({ code: 'CLOSED' });
   });
 
+  it('J1: when the actor crashes, what it was doing is settled', async () => {
+    const crashes: string[] = [];
+    const fault = {
+      valueOf(): number {
+        throw new Error('injected');
+      },
+    };
+    const limits = { pendingCountMax: fault as never }; // looked at in the turn that takes an operation on
+    const other = await local.open({ limits, onEvent: ({ event }) => void crashes.push(event.kind) });
+    const table = other.table('default');
+    expect(await rejection(table.put('a', 2))).to.be.an.instanceOf(OutcomeUnknownError);
+    expect(await rejection(table.get('a'))).to.include({ code: 'UNAVAILABLE' });
+    expect(crashes).to.include('actor-crashed');
+    await other.close();
+  });
+
   it('await using closes by itself', async () => {
     const other = await local.open();
     const table = other.table();
@@ -285,7 +301,8 @@ describe('client: administration', () => {
     expect(made).to.include({ name: 'orders', durability: 'sync', storage: 'memory' });
     await local.db.table('orders').put('a', 1);
     expect((await admin.listTables()).map((table) => table.name)).to.deep.equal(['orders']);
-    expect(await admin.describeTable('orders')).to.deep.equal(made);
+    expect(made).to.deep.include({ created: true, notes: [] });
+    expect(made).to.deep.include(await admin.describeTable('orders'));
     expect(await rejection(admin.createTable('orders'))).to.include({ code: 'CONDITION_FAILED' });
     expect((await admin.createTable('orders', { ifMissing: true })).partitions.length).to.equal(3);
     await admin.deleteTable('orders');

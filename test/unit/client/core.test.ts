@@ -284,15 +284,36 @@ describe('client core: writes', () => {
 });
 
 describe('client core: reads', () => {
-  it('reads in one message what was asked in one turn', () => {
+  it('reads in few messages what was asked in one turn: in one, once it knows how large items are', () => {
     const world = worldWithTable();
     world.submit(put(1, 'a'));
     world.pass(50);
+    const readsSent = (): number => world.sent.filter(({ message }) => message.kind === 'read').length;
     world.submit(...Array.from({ length: 50 }, (_, i) => get(i + 10, i % 2 === 0 ? 'a' : 'b')));
     world.pass(50);
     expect(world.outcomeOf(10)).to.have.nested.property('item.version', 1);
     expect(world.outcomeOf(11)).to.have.property('item', undefined);
-    expect(world.sent.filter(({ message }) => message.kind === 'read').length).to.equal(1);
+    expect(readsSent()).to.be.at.most(5);
+    const before = readsSent();
+    world.submit(...Array.from({ length: 50 }, (_, i) => get(i + 100, 'a')));
+    world.pass(50);
+    expect(readsSent() - before).to.equal(1);
+  });
+
+  it('asks for no more at once than a reply may hold', () => {
+    const world = worldWithTable();
+    const value = new Uint8Array(1024 * 1024);
+    world.submit(...Array.from({ length: 20 }, (_, i) => put(i + 1, `k${i}`, { value })));
+    world.pass(200);
+    for (let round = 0; round < 3; round++) {
+      world.submit(...Array.from({ length: 20 }, (_, i) => get(100 + round * 20 + i, `k${i}`)));
+      world.pass(100);
+    }
+    expect(world.outcomes.length).to.equal(80);
+    for (const { message } of world.sent) {
+      if (message.kind !== 'read') continue;
+      expect((message as Extract<ClientRequest, { readonly kind: 'read' }>).keys.length).to.be.at.most(8);
+    }
   });
 
   it('L8: session reads carry what this client has seen, and go on to the leader when a replica is behind', () => {

@@ -77,9 +77,12 @@ export class Durability {
       this.#marks.shift();
     }
     const released: RaftMessage[] = [];
-    for (let held = this.#held.peek(); held !== undefined && held.token <= token; held = this.#held.peek()) {
-      released.push(held.message);
-      this.#held.shift();
+    // Not strictly in order of tokens: what depends on the term only may stand behind what depends on later entries.
+    for (let left = this.#held.size; left > 0; left--) {
+      const held = this.#held.shift();
+      if (held === undefined) break;
+      if (held.token <= token) released.push(held.message);
+      else this.#held.push(held);
     }
     return released;
   }

@@ -36,9 +36,13 @@ export function becomeFollower(state: RaftState, term: number, leader: MemberId 
   }
 }
 
-/** True when this peer may stand for election: a voter with a log of its own. */
+/**
+ * True when this peer may stand for election. One that a membership in its log leaves out still may while that is not known to be
+ * committed: it may be the only one with the log that the others need to leave the joint phase (dissertation 4.2.2).
+ */
 export function mayCampaign(state: RaftState): boolean {
-  return isVoter(state.membership, state.id) && !state.snapshotWork.isInstalling;
+  if (state.snapshotWork.isInstalling) return false;
+  return state.log.membershipsSince(state.commitIndex).some((membership) => isVoter(membership, state.id));
 }
 
 /** The election timeout passed, or the leader is known to be dead. */
@@ -115,7 +119,7 @@ export function onVote(state: RaftState, message: RaftVote): void {
 }
 
 function refuse(state: RaftState, message: RaftVote): void {
-  state.sendWhenDurable(message.from, { kind: 'raft-vote-reply', pre: message.pre, granted: false });
+  state.sendWhenTermDurable(message.from, { kind: 'raft-vote-reply', pre: message.pre, granted: false });
 }
 
 /** A reply of our term, or a granted pre-vote of the next. */

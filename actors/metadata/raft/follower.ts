@@ -53,5 +53,5 @@ export function onHeartbeat(state: RaftState, message: RaftHeartbeat): void {
     assert(message.commit <= state.log.lastIndex, 'M6: a leader counts only what is durable here');
     state.advanceCommitTo(message.commit);
   }
-  state.sendWhenDurable(message.from, { kind: 'raft-heartbeat-reply', round: message.round });
+  state.sendWhenTermDurable(message.from, { kind: 'raft-heartbeat-reply', round: message.round });
 }

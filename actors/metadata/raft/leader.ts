@@ -187,6 +187,12 @@ export function mostAdvanced(state: RaftState, leader: Leader): MemberId | undef
   return best;
 }
 
+/** A snapshot is being given to somebody, or is about to be. */
+export function givesSnapshot(leader: Leader): boolean {
+  for (const { flow } of leader.progress.values()) if (flow.kind === 'snapshot') return true;
+  return false;
+}
+
 /** Somebody is further behind than our log goes, and no snapshot is at hand. */
 export function wantsSnapshot(leader: Leader): boolean {
   for (const { flow } of leader.progress.values()) {

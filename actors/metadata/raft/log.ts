@@ -73,6 +73,12 @@ export class RaftLog {
     return present(at, 'G2: some membership is in effect').membership;
   }
 
+  /** All that are in effect from `index` on, as far as the log goes. */
+  membershipsSince(index: number): Membership[] {
+    const later = this.#memberships.filter((one) => one.index > index);
+    return [this.membershipAt(index), ...later.map((one) => one.membership)];
+  }
+
   /** The term of the entry at `index`, base included; undefined outside. */
   termAt(index: number): number | undefined {
     return index === this.#base.index ? this.#base.term : this.#entries[index - this.#base.index - 1]?.term;

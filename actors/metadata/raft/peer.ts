@@ -31,7 +31,7 @@ import { entryCost } from './office.js';
 import { checkedOptions, type RaftOptions } from './options.js';
 import type { RaftOutput } from './outputs.js';
 import type { OutgoingSnapshot } from './progress.js';
-import { isVoter, membersOf } from './quorum.js';
+import { isVoter, membersOf, votersOf } from './quorum.js';
 import { encodeRecord } from './record.js';
 import type { RecoveredRaft } from './recovery.js';
 import type { Role, RoleKind } from './roles.js';
@@ -122,7 +122,7 @@ export class RaftPeer {
         : { kind: 'follower', leader: undefined, heardMs: -Infinity, electionDeadlineMs: nowMs };
     this.#state = new RaftState(id, setup.random, options, start, role, nowMs, start.snapshotIndex);
     // A group of one has nobody to wait for.
-    const alone = isVoter(this.membership, id) && membersOf(this.membership).length === 1;
+    const alone = isVoter(this.membership, id) && votersOf(this.membership).length === 1;
     if (role.kind === 'follower' && !alone) role.electionDeadlineMs = nowMs + this.#state.randomElectionTimeoutMs();
     if (founding !== undefined) {
       const token = this.#state.durability.handOut(0);
@@ -244,7 +244,7 @@ export class RaftPeer {
     } else if (message.term < state.term) {
       // Tell a deposed leader, or it would go on until its quorum is missed; everything else is too late.
       if (isFromLeader(message))
-        state.sendWhenDurable(message.from, { kind: 'raft-refused', previous: 0, conflict: { index: 0, term: 0 } });
+        state.sendWhenTermDurable(message.from, { kind: 'raft-refused', previous: 0, conflict: { index: 0, term: 0 } });
       return;
     }
     this.#dispatch(message);
@@ -307,7 +307,9 @@ export class RaftPeer {
     if (commands.some((command) => command.length > raftEntryBytesMax)) return this.#refused('too-large'); // M15
     if (role.transfer !== undefined) return this.#refused('transferring');
     const cost = commands.reduce((sum, command) => sum + entryCost(command), 0);
-    if (role.uncommittedBytes > 0 && role.uncommittedBytes + cost > state.options.uncommittedBytesMax)
+    const { uncommittedBytesMax } = state.options;
+    if (commands.length > 1 && cost > uncommittedBytesMax) return this.#refused('too-large'); // M15: never fits; one always does
+    if (role.uncommittedBytes > 0 && role.uncommittedBytes + cost > uncommittedBytesMax)
       return this.#refused('backlog'); // M15
     const index = state.log.lastIndex + 1;
     for (const command of commands) leading.appendCommand(state, role, command);
@@ -422,6 +424,7 @@ export class RaftPeer {
     const state = this.#state;
     if (state.role.kind === 'leader') {
       leading.flushLeader(state, state.role, this.#usableSnapshot());
+      if (!leading.givesSnapshot(state.role)) this.#offered = undefined; // nobody needs it any more
       if (!this.#snapshotAsked && leading.wantsSnapshot(state.role)) {
         this.#snapshotAsked = true;
         state.put({ kind: 'snapshot-wanted' });

@@ -1,14 +1,17 @@
 // What a peer has on disk, beside its snapshot
 // =============================================================================
 //
-// One kind of record says all there is to say: term, vote, and what the log is now (M6). The journal checks each record and their chain.
+// Each record says all there is to say: term, vote, and what the log is now (M6). The journal checks each record and their chain.
 //
 //   log        1, term, vote, base.index, base.term, entries    the log is: as it was up to base, then these entries
 //   rebase     2, the same                                      the log holds at least these after base; if it has no base, ignore
 //   bootstrap  3, membership                                    the group as it was founded: in effect at index 0
+//   vote       4, like log, without entries                     term and vote changed, the log did not; base is its end
 //
 // A rebase stands at the place where a snapshot's replay starts. Before the snapshot is switched on it repeats what the log says anyway (or
-// refers to a snapshot that was never finished, and is ignored); after it, it is all that is left of the log before it (M11).
+// refers to a snapshot that was never finished, and is ignored); after it, it is all that is left of the log before it (M11). While a
+// received snapshot is being stored nothing is appended, but votes are cast: a vote record must fit the log before and after the switch, so it
+// leaves the log alone.
 // `vote` is empty for none. Integers are varints. Codes are for ever.
 
 import { ByteReader, DecodeError } from '../../../runtime/std/byte-reader.js';
@@ -29,7 +32,7 @@ import {
 export const raftRecordType = 1;
 
 export interface LogRecord {
-  readonly kind: 'log' | 'rebase';
+  readonly kind: 'log' | 'rebase' | 'vote';
   readonly term: number;
   readonly vote: MemberId | undefined;
   readonly base: LogPosition;
@@ -43,7 +46,7 @@ export interface BootstrapRecord {
 
 export type RaftRecord = LogRecord | BootstrapRecord;
 
-const codes = { log: 1, rebase: 2, bootstrap: 3 } as const;
+const codes = { log: 1, rebase: 2, bootstrap: 3, vote: 4 } as const;
 
 export function encodeRecord(record: RaftRecord): Uint8Array {
   const writer = new ByteWriter();
@@ -69,17 +72,20 @@ export function decodeRecord(bytes: Uint8Array): RaftRecord {
   return record;
 }
 
+const logKinds: readonly LogRecord['kind'][] = ['log', 'rebase', 'vote'];
+
 function readBootstrap(reader: ByteReader): BootstrapRecord {
   return { kind: 'bootstrap', membership: readMembership(reader) };
 }
 
 function readLog(reader: ByteReader, code: number): LogRecord {
-  const kind = code === codes.log ? 'log' : code === codes.rebase ? 'rebase' : undefined;
+  const kind = logKinds.find((one) => codes[one] === code);
   if (kind === undefined) throw new DecodeError(`no record of this kind: ${code}`);
   const term = reader.varint();
   const vote = reader.string(memberIdLengthMax);
   const base = { index: reader.varint(), term: reader.varint() };
   const entries = readEntries(reader, base.index);
+  if (kind === 'vote' && entries.length > 0) throw new DecodeError('a vote record with entries');
   return { kind, term, vote: vote === '' ? undefined : vote, base, entries };
 }
 

@@ -53,7 +53,7 @@ export class RaftRecovery {
     this.#term = record.term;
     this.#vote = record.vote;
     if (record.kind === 'log') this.#replace(this.#log, record);
-    else this.#ensure(this.#log, record);
+    else if (record.kind === 'rebase') this.#ensure(this.#log, record);
   }
 
   /** Undefined when nothing was there. */

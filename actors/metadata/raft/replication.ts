@@ -8,7 +8,7 @@
 // Sources: Ongaro's dissertation 3.5, 10.2.1; etcd-io/raft `maybeSendAppend`, `stepLeader`.
 
 import { assert } from '../../../runtime/std/assert.js';
-import type { MemberId, RaftEntry } from '../../../messaging/protocol/raft-entry.js';
+import { type MemberId, type RaftEntry, raftEntryCountMax } from '../../../messaging/protocol/raft-entry.js';
 import type { RaftAccepted, RaftRefused, RaftSnapshotReply } from '../../../messaging/protocol/raft-messages.js';
 import { entryCost } from './office.js';
 import { type Flow, type OutgoingSnapshot, type Progress, Window } from './progress.js';
@@ -49,7 +49,7 @@ function sendAppend(state: RaftState, member: MemberId, progress: Progress): rea
   const index = progress.next - 1;
   const term = state.log.termAt(index);
   assert(term !== undefined, 'M3: the entry before an append is in the log');
-  const entries = state.log.slice(index, state.log.lastIndex, state.options.appendBytesMax);
+  const entries = state.log.slice(index, index + raftEntryCountMax, state.options.appendBytesMax);
   progress.commitTold = state.commitIndex;
   state.send(member, { kind: 'raft-append', previous: { index, term }, commit: state.commitIndex, entries });
   if (progress.flow.kind === 'replicate') progress.sentThrough(index + entries.length);

@@ -48,7 +48,7 @@ export function onSnapshot(state: RaftState, message: RaftSnapshot): void {
   const incoming =
     stored !== undefined && isOf(stored, message) ? stored : snapshotWork.take(message, state.options.snapshotBytesMax);
   const next = incoming?.chunks.length ?? 0;
-  state.sendWhenDurable(message.from, { kind: 'raft-snapshot-reply', snapshot: message.snapshot, next });
+  state.sendWhenTermDurable(message.from, { kind: 'raft-snapshot-reply', snapshot: message.snapshot, next });
   maybeInstall(state);
 }
 

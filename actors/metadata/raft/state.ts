@@ -54,6 +54,8 @@ export class RaftState {
   /** Entries from here on, and/or term and vote, are in no record yet. */
   #unsavedFrom: number | undefined;
   #unsavedVote = false;
+  /** The record that holds the present term and vote. */
+  #voteToken = 0;
   #outputs: RaftOutput[] = [];
   /** Read requests have unique numbers through the life of the peer. */
   #lastRequest = 0;
@@ -261,10 +263,12 @@ export class RaftState {
   /** Hands out a record of what changed since the last. */
   save(): void {
     if (!this.hasUnsaved) return;
-    const from = this.#unsavedFrom ?? this.#log.lastIndex + 1;
+    const from = this.#unsavedFrom;
+    if (this.#unsavedVote) this.#voteToken = this.durability.lastToken + 1; // every record has term and vote
     this.#unsavedFrom = undefined;
     this.#unsavedVote = false;
-    this.saveEntries('log', from - 1);
+    if (from === undefined) this.#saveRecord('vote', this.#log.last, []);
+    else this.saveEntries('log', from - 1);
   }
 
   /** Hands out records of all entries after `after`, and of term and vote. Gives the last one's token. */
@@ -316,6 +320,13 @@ export class RaftState {
   sendWhenDurable(to: MemberId, body: Body): void {
     const message = this.#addressed(to, body);
     if (!this.durability.hold(message, this.tokenOfChanges)) this.put({ kind: 'send', message });
+  }
+
+  /** Sends once our term is durable, for what says nothing about the log: a slow disk must not look like a dead peer. */
+  sendWhenTermDurable(to: MemberId, body: Body): void {
+    const message = this.#addressed(to, body);
+    const token = this.#unsavedVote ? this.durability.lastToken + 1 : this.#voteToken;
+    if (!this.durability.hold(message, token)) this.put({ kind: 'send', message });
   }
 
   /** Sends with another term than ours: a pre-vote and its grant speak of a term nobody has entered. */

@@ -30,6 +30,7 @@ const samples: readonly (readonly [string, RaftRecord, string])[] = [
     { kind: 'rebase', term: 2, vote: undefined, base: { index: 5, term: 1 }, entries: [] },
     '020200050100',
   ],
+  ['a vote', { kind: 'vote', term: 3, vote: 'b', base: { index: 5, term: 1 }, entries: [] }, '04030162050100'],
   [
     'a founded group',
     { kind: 'bootstrap', membership: { voters: ['a', 'b'], outgoing: [], learners: ['c'] } },

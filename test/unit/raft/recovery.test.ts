@@ -76,6 +76,15 @@ describe('raft recovery', () => {
     expect(found.term).to.equal(2);
   });
 
+  it('Y1 M6: a vote cast while a received snapshot was being stored fits the log before and after the switch', () => {
+    const rebase: LogRecord = { ...log(2, 9, 2, [], 'a'), kind: 'rebase' };
+    const vote: LogRecord = { ...log(3, 2, 1, [], 'b'), kind: 'vote' };
+    const before = recover([founded, log(1, 0, 0, entries(0, 1, 'x', 'y'), 'a'), rebase, vote]);
+    expect([before.term, before.vote, commandsOf(before)]).to.deep.equal([3, 'b', '1/1 x, 2/1 y']);
+    const after = recover([rebase, vote, log(3, 9, 2, entries(9, 3, 'ten'), 'b')], { index: 9, term: 2 });
+    expect([after.term, after.vote, commandsOf(after)]).to.deep.equal([3, 'b', '10/3 ten']);
+  });
+
   it('Y3 M1: what cannot be is a defect: a gap, a term that falls, a second vote, a rebase that contradicts', () => {
     expect(() => recover([founded, log(1, 3, 1, [])])).to.throw('Y3');
     expect(() => recover([founded, log(2, 0, 0, []), log(1, 0, 0, [])])).to.throw('M1');

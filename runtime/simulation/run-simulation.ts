@@ -14,11 +14,12 @@ import { FaultInjector } from './fault-injector.js';
 import { type FaultKind, type FaultPlan, noFaults } from './fault-plan.js';
 import { type SimulatedCluster, SimulationError } from './simulated-cluster.js';
 import type { NetworkCounts } from './simulated-network.js';
+import type { SimulatedWorker } from './simulated-worker.js';
 
 export interface Invariant {
   readonly name: string;
-  /** Throws when it does not hold. */
-  check(cluster: SimulatedCluster): void;
+  /** Throws when it does not hold. `worker` has just taken turns: nothing else changed. */
+  check(cluster: SimulatedCluster, worker: SimulatedWorker): void;
 }
 
 export interface SimulationPlan {
@@ -82,9 +83,9 @@ export function runSimulation(plan: SimulationPlan): Verdict {
   const injector = new FaultInjector(cluster, faults, cluster.random.split('faults'));
   const bound = { eventCountMax: plan.eventCountMax ?? 50_000_000 };
   for (const invariant of plan.invariants ?? []) {
-    cluster.watch(() => {
+    cluster.watch((_, worker) => {
       try {
-        invariant.check(cluster);
+        invariant.check(cluster, worker);
       } catch (error) {
         throw new BrokenInvariant(invariant.name, error);
       }

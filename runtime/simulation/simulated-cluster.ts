@@ -77,8 +77,8 @@ export class SimulationError extends Error {
   override readonly name = 'SimulationError';
 }
 
-/** Called after each run of turns of a worker. Throws when something is wrong. */
-export type Watcher = (cluster: SimulatedCluster) => void;
+/** Called after each run of turns of a worker, with that worker. Throws when something is wrong. */
+export type Watcher = (cluster: SimulatedCluster, worker: SimulatedWorker) => void;
 
 export class SimulatedCluster {
   readonly seed: string;
@@ -132,7 +132,7 @@ export class SimulatedCluster {
       emitted: (event) => this.#emitted(event),
       crashed: (error) => this.#crashed(error),
       workerStarted: (worker, boot) => this.#composition.started?.(worker, boot),
-      turnsTaken: () => this.#watch(),
+      turnsTaken: (worker) => this.#watch(worker),
       hostExited: (host) => this.#hostExited(host),
     };
     for (const config of options.hosts) this.addHost(config);
@@ -305,8 +305,8 @@ export class SimulatedCluster {
     if ((this.#options.crashes ?? 'fail') === 'fail') this.fail(error);
   }
 
-  #watch(): void {
-    for (const watcher of this.#watchers) watcher(this);
+  #watch(worker: SimulatedWorker): void {
+    for (const watcher of this.#watchers) watcher(this, worker);
   }
 
   #hostExited(host: SimulatedHost): void {

@@ -1,0 +1,182 @@
+// One seed: a mesh, its clients, its faults, and the judgement of all of it
+// =============================================================================
+//
+// Boots the mesh, makes the tables, lets clients loose, injects what the scenario says while every invariant is checked, heals, lets
+// the clients finish, waits until the cluster is at rest, reads everything back, and judges the history.
+//
+// Sources: CORRECTNESS §2.13, §3.3–§3.5.
+
+import type { Outcome } from '../../messaging/client/core/operations.js';
+import { History } from '../../messaging/workload/history.js';
+import { LoadActor, type LoadProfile, loadDefinition } from '../../messaging/workload/load-actor.js';
+import type { Random } from '../../runtime/std/random.js';
+import { emptyBytes } from '../../runtime/std/bytes.js';
+import { assert, present } from '../../runtime/std/assert.js';
+import type { FaultKind } from '../../runtime/simulation/fault-plan.js';
+import { runSimulation, type Verdict } from '../../runtime/simulation/run-simulation.js';
+import type { SimulatedCluster } from '../../runtime/simulation/simulated-cluster.js';
+import type { NetworkCounts } from '../../runtime/simulation/simulated-network.js';
+import { Asker, askerKind } from './asker.js';
+import { CommittedLog } from './committed-log.js';
+import { missingForRest } from './convergence.js';
+import { type Counts, judge } from './judgement.js';
+import { MetadataInvariants } from './metadata-invariants.js';
+import { ReplicaInvariants } from './replica-invariants.js';
+import type { Scenario } from './scenario.js';
+import { SimulatedMesh } from './simulated-mesh.js';
+
+/** Virtual time that things may take. */
+const bootMs = 20_000;
+const finishMs = 60_000;
+const loadAfterHealMs = 1000;
+/** How often what is not cheap is checked. */
+const scanEveryMs = 25;
+
+export interface SimulationResult {
+  readonly seed: string;
+  readonly ok: boolean;
+  readonly scenario: Scenario;
+  readonly traceHash: string;
+  readonly virtualMs: number;
+  readonly eventCount: number;
+  readonly operations: Counts;
+  readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
+  readonly network: NetworkCounts;
+  readonly metadataLeaders: number;
+  /** How often each fact of interest was met. */
+  readonly seen: Readonly<Record<string, number>>;
+  readonly failure: NonNullable<Verdict['failure']> | undefined;
+}
+
+export interface SimulateOptions {
+  readonly onLine?: (line: string) => void;
+}
+
+export function simulate(scenario: Scenario, options: SimulateOptions = {}): SimulationResult {
+  const seen = new Map<string, number>();
+  const see = (fact: string): void => void seen.set(fact, (seen.get(fact) ?? 0) + 1);
+  let nowMs = (): number => 0;
+  const history = new History(() => nowMs());
+  const loads: LoadActor[] = [];
+  let profile: LoadProfile | undefined;
+  const mesh = new SimulatedMesh({
+    seed: scenario.seed,
+    hosts: scenario.hosts,
+    workers: scenario.workers,
+    founders: scenario.founders,
+    encoded: scenario.encoded,
+    journalLimits: { batchBytesMax: 64 * 1024, ...scenario.journal },
+    restartExitedHostMs: 500,
+    onEvent: ({ event }) => see(event.kind),
+    ...(options.onLine === undefined ? {} : { onLine: options.onLine }),
+  });
+  const { cluster } = mesh;
+  nowMs = () => cluster.nowMs;
+  for (let i = 1; i <= scenario.clients; i++) {
+    const load = (): LoadProfile => present(profile, 'the tables are made before the load begins');
+    mesh.define(loadDefinition(`load-${i}`, load, history, `c${i}`, (actor) => void loads.push(actor)));
+  }
+  const asker = new Asker();
+  mesh.define({ kind: askerKind, durable: false, create: () => asker });
+
+  const committed = new CommittedLog();
+  const replicas = new ReplicaInvariants(mesh, committed, see);
+  const metadata = new MetadataInvariants(mesh);
+  let scannedMs = 0;
+
+  const ask = (operation: Parameters<Asker['ask']>[1], withinMs: number): Outcome => {
+    const id = asker.ask(cluster, operation);
+    cluster.runUntil(() => asker.outcomes.has(id), withinMs);
+    return present(asker.outcomes.get(id), 'it was waited for');
+  };
+
+  const begin = (_: SimulatedCluster, random: Random): void => {
+    if (scenario.deathsReported) reportDeaths(mesh);
+    mesh.addClient('mesh-asker', [{ name: askerKind, kind: askerKind, args: emptyBytes }]);
+    cluster.runUntil(() => (mesh.newestMap?.hosts.size ?? 0) === scenario.hosts, bootMs);
+    const tables = scenario.tables.map(({ name, options: wanted }) => {
+      const made = ask(
+        { kind: 'admin', timeoutMs: bootMs, command: { command: 'create-table', name, options: wanted } },
+        bootMs,
+      );
+      assert(made.kind === 'commanded', `table ${name}: ${JSON.stringify(made)}`);
+      const table = present(mesh.newestMap?.tables.get(name)?.info, 'the table that was made');
+      return { name, partitions: table.partitions };
+    });
+    profile = { ...scenario.load, tables };
+    for (let i = 1; i <= scenario.clients; i++)
+      mesh.addClient(`c${i}`, [{ name: 'load', kind: `load-${i}`, args: emptyBytes }]);
+    void random;
+  };
+
+  let healedMs: number | undefined;
+  let stopped = false;
+  const verdict = runSimulation({
+    build: () => cluster,
+    workload: begin,
+    invariants: [
+      { name: 'replicas', check: (_, worker) => replicas.check(worker) },
+      { name: 'metadata', check: (_, worker) => metadata.check(worker) },
+      {
+        name: 'completeness',
+        check: () => {
+          if (cluster.nowMs - scannedMs < scanEveryMs) return;
+          scannedMs = cluster.nowMs;
+          replicas.checkCompleteness();
+        },
+      },
+    ],
+    faults: scenario.faults,
+    settleMs: 500,
+    durationMs: scenario.safetyMs,
+    healMs: finishMs,
+    converged: () => {
+      healedMs ??= cluster.nowMs;
+      if (cluster.nowMs - healedMs < loadAfterHealMs) return 'load goes on for a while';
+      if (!stopped) {
+        stopped = true;
+        for (const client of cluster.clients)
+          if (client.name !== '@mesh-asker')
+            cluster.deliver({ host: client.name, worker: 0, actor: 'load' }, { kind: 'stop-load' });
+      }
+      return missingForRest(mesh, loads);
+    },
+    verify: () => judge(mesh, history, committed, ask, see),
+  });
+  return {
+    seed: scenario.seed,
+    ok: verdict.ok,
+    scenario,
+    traceHash: verdict.traceHash,
+    virtualMs: verdict.virtualMs,
+    eventCount: verdict.eventCount,
+    operations: history.counts(),
+    faults: verdict.faults,
+    network: verdict.network,
+    metadataLeaders: metadata.leaderCount,
+    seen: Object.fromEntries([...seen].sort(([a], [b]) => (a < b ? -1 : 1))),
+    failure: verdict.failure,
+  };
+}
+
+/** As the supervisor of a local mesh: it reaps its processes, and says so to every member (L5). */
+function reportDeaths(mesh: SimulatedMesh): void {
+  const { cluster } = mesh;
+  const lives = new Map<string, number>();
+  cluster.watch(() => {
+    for (const host of cluster.hosts) {
+      const { name, lifeCount } = host;
+      if (lives.get(name) === lifeCount) continue;
+      lives.set(name, lifeCount);
+      if (host.up) continue;
+      const startId = mesh.startIdOf(name);
+      for (const member of cluster.hosts)
+        if (member.up && member.name !== name)
+          cluster.deliver(
+            { host: member.name, worker: 0, actor: 'metadata' },
+            { kind: 'host-died', host: name, startId } as never,
+            { host: '@mesh', worker: 0, actor: 'supervisor' },
+          );
+    }
+  });
+}

@@ -1,0 +1,158 @@
+// A mesh in the simulator: every host with the actors it has in production
+// =============================================================================
+//
+// The composition root of the simulated world: the same registry, root actors, journal and codec as a host over NATS, in hosts without
+// threads. What the simulator adds is the god view: it keeps hold of the actors it made.
+//
+// Owns:     the cluster, who is what in it.
+// Does not: judge anything (replica-invariants.ts, metadata-invariants.ts), or make load.
+
+import { type ClientLimits } from '../../messaging/client/core/client-limits.js';
+import { clientDefinition } from '../../messaging/client/core/client-actor.js';
+import { ringRouting } from '../../messaging/client/core/key-routing.js';
+import { clientActor } from '../../messaging/client/core/operations.js';
+import { metadataActor } from '../../messaging/protocol/cluster-map.js';
+import { protocolCodec } from '../../messaging/protocol/codec.js';
+import type { ActorDefinition, ActorSpec } from '../../runtime/contract/actor.js';
+import { SimulatedCluster, type SimulatedClusterOptions } from '../../runtime/simulation/simulated-cluster.js';
+import type { SimulatedWorker } from '../../runtime/simulation/simulated-worker.js';
+import { emptyBytes } from '../../runtime/std/bytes.js';
+import { memberIdOf } from '../metadata/member-id.js';
+import { MetadataActor } from '../metadata/metadata-actor.js';
+import type { MapStore } from '../metadata/state/map-store.js';
+import { PartitionReplica } from '../partition/replica.js';
+import { registry } from '../registry.js';
+import { rootActors } from '../root-actors.js';
+
+export interface SimulatedMeshOptions extends Omit<SimulatedClusterOptions, 'composition' | 'hosts'> {
+  readonly hosts: number;
+  readonly workers: number;
+  /** How many of the hosts found the metadata group: 1, 3 or 5. */
+  readonly founders: number;
+  /** Messages between hosts pass through their bytes; else they are frozen and handed over. */
+  readonly encoded: boolean;
+  readonly clientLimits?: Partial<ClientLimits>;
+  /** Actors of clients, beside the client actor. */
+  readonly definitions?: readonly ActorDefinition[];
+}
+
+/** A replica that runs. */
+export interface Placed {
+  readonly host: string;
+  readonly worker: number;
+  readonly name: string;
+  readonly replica: PartitionReplica;
+}
+
+const clusterId = '0b9f54a4-0000-4000-8000-0000000051ed';
+
+export class SimulatedMesh {
+  readonly cluster: SimulatedCluster;
+  readonly hostNames: readonly string[];
+  readonly #startIds = new Map<string, string>();
+  /** By `host/worker`, then by actor name: the newest object of each. */
+  readonly #replicas = new Map<string, Map<string, Placed>>();
+  readonly #definitions = new Map<string, ActorDefinition>(registry);
+
+  constructor(options: SimulatedMeshOptions) {
+    const { hosts, workers, founders, encoded, clientLimits, definitions, ...rest } = options;
+    this.hostNames = Array.from({ length: hosts }, (_, i) => `h${i + 1}`);
+    const members = this.hostNames.slice(0, founders).map((host) => ({ id: memberIdOf(host, diskOf(host)), host }));
+    this.#watchReplicas();
+    this.define(
+      clientDefinition({
+        partitionOf: ringRouting(),
+        ...(clientLimits === undefined ? {} : { limits: clientLimits }),
+      }),
+    );
+    this.cluster = new SimulatedCluster({
+      ...rest,
+      composition: {
+        definitions: this.#definitions,
+        ...(encoded ? { codec: protocolCodec } : {}),
+        rootActors: (place, boot) => {
+          const { host } = place;
+          if (boot.reason !== 'worker-restart') this.#startIds.set(host, `${host}-start-${boot.count}`);
+          const startId = this.startIdOf(host);
+          const profile = { clusterId, startId, rack: '', pid: 1, version: 'simulated', members };
+          return rootActors(profile, { ...place, diskId: diskOf(host) });
+        },
+      },
+      hosts: this.hostNames.map((name) => ({ name, workers })),
+    });
+  }
+
+  /** An actor kind for clients. REQUIRES that no worker runs yet which would use it. */
+  define(definition: ActorDefinition): void {
+    this.#definitions.set(definition.kind, definition);
+  }
+
+  #watchReplicas(): void {
+    for (const [kind, definition] of this.#definitions) {
+      this.#definitions.set(kind, {
+        ...definition,
+        create: (args, self) => {
+          const actor = definition.create(args, self);
+          if (actor instanceof PartitionReplica) {
+            const place = `${self.host}/${self.worker}`;
+            let here = this.#replicas.get(place);
+            if (here === undefined) this.#replicas.set(place, (here = new Map()));
+            here.set(self.actor, { host: self.host, worker: self.worker, name: self.actor, replica: actor });
+          }
+          return actor;
+        },
+      });
+    }
+  }
+
+  /** A client with the production client actor and others beside it. */
+  addClient(id: string, actors: readonly ActorSpec[]): void {
+    this.cluster.addClient(id, [{ name: clientActor, kind: clientActor, args: emptyBytes }, ...actors]);
+  }
+
+  startIdOf(host: string): string {
+    return this.#startIds.get(host) ?? `${host}-start-0`;
+  }
+
+  // --- god view -------------------------------------------------------------------------------------------------------
+
+  replicasOn(worker: SimulatedWorker): Placed[] {
+    const here = this.#replicas.get(`${worker.host.name}/${worker.number}`);
+    if (here === undefined) return [];
+    const running: Placed[] = [];
+    for (const placed of here.values()) {
+      if (worker.actor(placed.name) === (placed.replica as unknown)) running.push(placed);
+      else here.delete(placed.name);
+    }
+    return running;
+  }
+
+  /** Every replica that runs, in the order of hosts and workers. */
+  replicas(): Placed[] {
+    return this.cluster.hosts.flatMap((host) =>
+      host.up ? host.workers.flatMap((worker) => this.replicasOn(worker)) : [],
+    );
+  }
+
+  metadataOn(host: string): MetadataActor | undefined {
+    const simulated = this.cluster.host(host);
+    if (!simulated.up) return undefined;
+    const actor: unknown = simulated.worker(0).actor(metadataActor);
+    return actor instanceof MetadataActor ? actor : undefined;
+  }
+
+  /** The newest state that any member has applied: what it says is committed. */
+  get newestMap(): MapStore | undefined {
+    let newest: MapStore | undefined;
+    for (const host of this.hostNames) {
+      const store = this.metadataOn(host)?.store;
+      if (store !== undefined && (newest === undefined || store.revision > newest.revision)) newest = store;
+    }
+    return newest;
+  }
+}
+
+/** The identity of a host's data directory. */
+function diskOf(host: string): string {
+  return `disk-${host}`;
+}

@@ -22,7 +22,7 @@ export function parseKey(text: string): Key {
       throw usage(`a tuple key holds strings, numbers and booleans, not ${JSON.stringify(element)}`);
     }
   }
-  return value as unknown as Key;
+  return value as Key;
 }
 
 /** A value: JSON when it parses as JSON, else the text itself. */

@@ -33,6 +33,7 @@ const byErrorCode: Readonly<Record<string, ExitCode>> = {
   CAPACITY: exitCodes.overCapacity,
   THROTTLED: exitCodes.overCapacity,
   USAGE: exitCodes.usage,
+  INVALID_ARGUMENT: exitCodes.usage,
   INTERRUPTED: exitCodes.interrupted,
 };
 

@@ -21,7 +21,9 @@ export interface Invocation {
   /** Ends when the person interrupts (SIGINT, SIGTERM). */
   readonly signal: AbortSignal;
   /** The cluster that the options, the environment or the nearest mesh file name. Closed when the command is over. @throws CliError */
-  connect(): Promise<Database>;
+  readonly connect: () => Promise<Database>;
+  /** From now on a closed pipe behind stdout or stderr is no reason to end: for commands that run for long. */
+  readonly outliveReader: () => void;
 }
 
 /** A parsed command line: what to do, once somebody gives it the world. @returns the exit code, 0 when nothing. */

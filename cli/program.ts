@@ -2,7 +2,7 @@
 // =============================================================================
 //
 // Parsing is pure: `parse` gives the action that the words ask for, or throws. Every flag `--foo-bar` is also TROUPE_FOO_BAR; a flag beats the
-// environment, which beats the default.
+// environment, which beats the default. Of a flag without a value, 1, true, yes and on count, and 0, false, no, off and nothing do not.
 
 import { Command, CommanderError, Option } from 'commander';
 import { parseDurationMs, parseWord } from './argument.js';
@@ -27,6 +27,7 @@ import { registerWait } from './commands/wait.js';
 import { registerWhere } from './commands/where.js';
 import type { Action, GlobalOptions, Keep } from './invocation.js';
 import { outputFormats } from './output.js';
+import { troupeVersion } from './troupe-version.js';
 
 export interface Parsed {
   readonly options: GlobalOptions;
@@ -59,6 +60,12 @@ const registrations = [
   registerDoctor,
 ];
 
+const helpFooter = `
+Commands find the cluster by --nats, TROUPE_NATS, or the nearest .troupe/mesh.json upward, which \`troupe up\` writes.
+Every flag --foo-bar is also the environment variable TROUPE_FOO_BAR. Exit codes: docs/cli.md.`;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
 export function buildProgram(keep: Keep): Command {
   const program = new Command('troupe')
     .description('a distributed, durable, in-memory key-value store')
@@ -69,31 +76,44 @@ export function buildProgram(keep: Keep): Command {
     .option('-q, --quiet', 'no hints', false)
     .option('-v, --verbose', 'more about errors', false)
     .option('--no-color', 'no colours')
+    .version(troupeVersion(), '-V, --version', 'which Troupe this is')
     .helpCommand('help [command]', 'help for a command')
+    .addHelpText('after', helpFooter)
     .showSuggestionAfterError(true)
     .enablePositionalOptions(false);
   for (const register of registrations) register(program, keep);
-  withEnvironment(program);
   return program;
 }
 
-/** Every flag is also an environment variable. */
-function withEnvironment(command: Command): void {
+/** Flags that ask for nothing but to be shown something. */
+const withoutVariable = ['version', 'help'];
+
+function readEnvironment(command: Command, env: Environment): void {
   for (const option of command.options) {
-    const name = option.long?.replace(/^--(no-)?/, '');
-    if (name !== undefined && option.envVar === undefined && !option.negate)
-      option.env(`TROUPE_${name.toUpperCase().replaceAll('-', '_')}`);
+    const flag = option.long?.slice(2);
+    if (flag === undefined || withoutVariable.includes(flag)) continue;
+    const name = `TROUPE_${flag.toUpperCase().replaceAll('-', '_')}`;
+    const text = env[name];
+    if (text === undefined || text === '') continue;
+    if (option.required || option.optional) command.setOptionValueWithSource(option.attributeName(), text, 'env');
+    else if (isYes(name, text)) command.setOptionValueWithSource(option.attributeName(), !option.negate, 'env');
   }
-  for (const child of command.commands) withEnvironment(child);
+  for (const child of command.commands) readEnvironment(child, env);
 }
+
+function isYes(name: string, text: string): boolean {
+  return parseWord(name, ['1', 'true', 'yes', 'on', '0', 'false', 'no', 'off'] as const, text) in yes;
+}
+
+const yes = { 1: true, true: true, yes: true, on: true };
 
 function quietly(command: Command, write: (text: string) => void): void {
   command.exitOverride().configureOutput({ writeOut: write, writeErr: () => undefined });
   for (const child of command.commands) quietly(child, write);
 }
 
-/** @throws CliError of code USAGE */
-export function parse(argv: readonly string[]): ParseResult {
+/** @param env as in process.env @throws CliError of code USAGE */
+export function parse(argv: readonly string[], env: Environment): ParseResult {
   let action: Action | undefined;
   let printed = '';
   const program = buildProgram((kept) => {
@@ -103,16 +123,37 @@ export function parse(argv: readonly string[]): ParseResult {
     printed += text;
   });
   try {
+    readEnvironment(program, env);
     program.parse([...argv], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: 'print', text: printed };
-    if (error.code === 'commander.help') return { kind: 'print', text: program.helpInformation() };
-    const [first, ...rest] = error.message.replace(/^error: /, '').split('\n');
-    throw usage([first, ...rest].join(' ').trim());
+    if (error.code === 'commander.help') return helpFor(program, argv);
+    throw usage(oneLine(error.message));
   }
-  if (action === undefined) return { kind: 'print', text: program.helpInformation() };
+  if (action === undefined) return helpFor(program, argv);
   return { kind: 'run', parsed: { options: globalOptions(program.opts()), action } };
+}
+
+/** A noun without its verb, or nothing at all: what could follow. */
+function helpFor(program: Command, argv: readonly string[]): ParseResult {
+  let command = program;
+  let text = '';
+  command.configureOutput({
+    writeOut: (part) => {
+      text += part;
+    },
+  });
+  for (const word of argv) command = command.commands.find((child) => child.name() === word) ?? command;
+  command.copyInheritedSettings(program);
+  command.outputHelp();
+  return { kind: 'print', text };
+}
+
+/** Commander's words, in the form of all our errors. */
+function oneLine(message: string): string {
+  const [first = '', ...rest] = message.replace(/^error: /, '').split('\n');
+  return [first, ...rest.map((line) => line.trim()).filter((line) => line !== '')].join(' ').trim();
 }
 
 function globalOptions(raw: Record<string, unknown>): GlobalOptions {

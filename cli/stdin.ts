@@ -11,7 +11,7 @@ export async function readAll(stream: NodeJS.ReadableStream, signal: AbortSignal
   let length = 0;
   for await (const part of stream) {
     if (signal.aborted) throw new CliError('INTERRUPTED', 'interrupted', 'try again');
-    const bytes = Buffer.from(part as Buffer | string);
+    const bytes = Buffer.from(part);
     length += bytes.length;
     if (length > bytesMax)
       throw new CliError('TOO_LARGE', 'more than 16 MiB on standard input', 'values have at most 1 MiB');

@@ -8,7 +8,7 @@ import type { Command } from 'commander';
 import { exitCodes } from '../exit-codes.js';
 import type { Invocation, Keep } from '../invocation.js';
 import { findNatsServer, isPortFree } from '../mesh/nats-server.js';
-import { isAlive, meshPaths, readMeshFile } from '../mesh/mesh-file.js';
+import { isRunning, meshPaths, readMeshFile } from '../mesh/mesh-file.js';
 import { formatTable, paint, printValue } from '../output.js';
 
 interface Finding {
@@ -77,7 +77,7 @@ async function machine(data: string): Promise<Finding[]> {
 async function mesh(data: string, { connect, signal }: Invocation): Promise<Finding[]> {
   const file = readMeshFile(meshPaths(data));
   if (file === undefined) return [{ check: 'mesh', verdict: 'note', detail: 'none runs here; `troupe up` starts one' }];
-  if (!isAlive(file.pid))
+  if (!isRunning(file))
     return [
       {
         check: 'mesh',

@@ -49,11 +49,11 @@ interface Entry {
 /** An entry as `-o json` shows it; times as ISO 8601. */
 export function printableEntry(entry: Entry): Record<string, unknown> {
   const { key, value, version, createdAt, updatedAt, expiresAt } = entry;
-  const shown = { key: toPrintable(key as never), value: toPrintable(value as never), version, createdAt, updatedAt };
+  const shown = { key: toPrintable(key), value: toPrintable(value), version, createdAt, updatedAt };
   return expiresAt === undefined ? shown : { ...shown, expiresAt };
 }
 
 /** A bare string, else JSON text. */
 export function plain(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(toPrintable(value as never));
+  return typeof value === 'string' ? value : JSON.stringify(toPrintable(value));
 }

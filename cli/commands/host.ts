@@ -3,8 +3,9 @@
 
 import type { Command } from 'commander';
 import type { Database, HostInfo } from '../../messaging/client/index.js';
-import { CliError } from '../cli-error.js';
+import { CliError, usage } from '../cli-error.js';
 import type { Keep } from '../invocation.js';
+import { commandOf } from '../mesh/process-command.js';
 import { formatTable, paint, printValue } from '../output.js';
 
 const restartDeadlineMs = 60_000;
@@ -53,7 +54,7 @@ export function registerHost(program: Command, keep: Keep): void {
     .argument('<host>')
     .option('--yes', 'really')
     .action((name: string, options: { yes?: boolean }) => {
-      if (!options.yes) throw new CliError('USAGE', `removing ${name} is for good`, 'drain it first, then say --yes');
+      if (!options.yes) throw usage(`removing ${name} is for good`, 'drain it first, then say --yes');
       keep(async ({ connect, output, signal }) => {
         await (await connect()).admin.removeHost(name, { signal });
         printValue(output, { removed: name }, () => [`OK  ${name} is removed`]);
@@ -68,16 +69,15 @@ export function registerHost(program: Command, keep: Keep): void {
       keep(async ({ connect, output, signal }) => {
         const db = await connect();
         const before = await find(db, name, signal);
-        try {
-          process.kill(before.pid, 'SIGTERM');
-        } catch (cause) {
+        const { clusterId } = await db.admin.status({ signal });
+        // A process id alone could be anybody's.
+        if (!isHostProcess(before.pid, name, clusterId))
           throw new CliError(
             'NOT_FOUND',
-            `process ${before.pid} of ${name} is not on this machine`,
+            `${name} (process ${before.pid}) is not a host of a mesh on this machine`,
             'restart it where it runs',
-            { cause },
           );
-        }
+        process.kill(before.pid, 'SIGTERM');
         const deadline = Date.now() + restartDeadlineMs;
         for (;;) {
           signal.throwIfAborted();
@@ -90,6 +90,11 @@ export function registerHost(program: Command, keep: Keep): void {
         return undefined;
       });
     });
+}
+
+function isHostProcess(pid: number, name: string, clusterId: string): boolean {
+  const command = commandOf(pid) ?? '';
+  return command.includes(`serve --name ${name} `) && command.includes(clusterId);
 }
 
 async function find(db: Database, name: string, signal: AbortSignal): Promise<HostInfo> {

@@ -31,16 +31,12 @@ export function registerPut(program: Command, keep: Keep): void {
         keep(async ({ connect, output, signal }) => {
           const value = parseValue(valueText === '-' ? await readAll(process.stdin, signal) : valueText);
           const db = await connect();
-          const receipt = await db.table(options.table).put(
-            key,
-            value as never,
-            {
-              ...(options.ttl === undefined ? {} : { ttl: options.ttl }),
-              ...(ifVersion === undefined ? {} : { ifVersion }),
-              ...(options.ifAbsent ? { ifAbsent: true } : {}),
-              signal,
-            } as never,
-          );
+          const receipt = await db.table(options.table).put(key, value, {
+            ...(options.ttl === undefined ? {} : { ttl: options.ttl }),
+            ...(ifVersion === undefined ? {} : { ifVersion }),
+            ...(options.ifAbsent ? { ifAbsent: true } : {}),
+            signal,
+          });
           const { version, partition, epoch, offset, durability, replicas } = receipt;
           const result = { key, version, receipt: { partition, epoch, offset, durability, replicas } };
           printValue(output, result, () => [`OK  version ${version}, ${durability} on ${replicas.join(', ')}`]);

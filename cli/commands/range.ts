@@ -2,7 +2,6 @@
 // =============================================================================
 
 import type { Command } from 'commander';
-import { toPrintable } from '../../messaging/protocol/value.js';
 import { parseCount, parseKey } from '../argument.js';
 import { usage } from '../cli-error.js';
 import type { Keep } from '../invocation.js';
@@ -54,11 +53,7 @@ export function registerRange(program: Command, keep: Keep): void {
           for (const entry of entries) output.data(JSON.stringify(entry));
           if (page.cursor !== undefined) output.data(JSON.stringify(more));
         } else {
-          const rows = page.entries.map((entry) => [
-            plain(toPrintable(entry.key as never)),
-            String(entry.version),
-            cut(plain(entry.value)),
-          ]);
+          const rows = page.entries.map((entry) => [plain(entry.key), String(entry.version), cut(plain(entry.value))]);
           for (const line of formatTable(['key', 'version', 'value'], rows)) output.data(line);
           if (page.cursor !== undefined) output.note(`more: troupe range … --cursor ${page.cursor}`);
         }

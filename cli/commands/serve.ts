@@ -1,20 +1,27 @@
 // troupe serve: one host, in the foreground
 // =============================================================================
 //
-// For systemd, containers and the local mesh's supervisor. SIGTERM or SIGINT: hand over, flush, exit 0; a second one: now.
+// For systemd, containers and the local mesh's supervisor. SIGTERM or SIGINT: hand over, flush, exit 0; a second one: now. Its exit codes are
+// those of runtime/threads/exit-codes.ts.
 
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { ComposeConfig } from '../../actors/compose.js';
+import { memberIdOf } from '../../actors/metadata/member-id.js';
+import { splitServers } from '../../messaging/client/mesh-file.js';
 import { isName } from '../../runtime/contract/address.js';
 import { isUuid } from '../../runtime/std/uuid.js';
-import { HostError } from '../../runtime/threads/exit-codes.js';
+import { type DirectoryIdentity, IdentityError, readIdentity } from '../../runtime/storage/identity.js';
+import { endProcess } from '../../runtime/threads/end-process.js';
+import { HostError, hostExitCodes } from '../../runtime/threads/exit-codes.js';
 import { formatEvent } from '../../runtime/threads/format-event.js';
 import { startHost } from '../../runtime/threads/host.js';
 import { parseCount, parseDurationMs, parseWord } from '../argument.js';
 import { usage } from '../cli-error.js';
-import { formatDirectory, identityOf } from '../format-directory.js';
 import type { Keep } from '../invocation.js';
+import { formatDirectory } from '../mesh/format-mesh.js';
 import { troupeVersion } from '../troupe-version.js';
 
 interface ServeOptions {
@@ -28,10 +35,13 @@ interface ServeOptions {
   readonly rack: string;
   readonly startId?: string;
   readonly natsDeadline: string;
-  readonly log: string;
+  readonly log?: string;
+  readonly local?: boolean;
   readonly logLevel: string;
 }
 
+/** How often the data directory is looked for. */
+const directoryLookMs = 1000;
 const levels = ['debug', 'info', 'warn', 'error'] as const;
 
 export function registerServe(program: Command, keep: Keep): void {
@@ -48,20 +58,23 @@ export function registerServe(program: Command, keep: Keep): void {
     .option('--rack <name>', 'where it stands; replicas are spread over racks', '')
     .option('--start-id <id>', 'names this start to whoever reaps the process')
     .option('--nats-deadline <duration>', 'how long to wait for NATS at start', '60s')
-    .option('--log <format>', 'text or json', 'text')
+    .option('--log <format>', 'text or json (text)')
     .option('--log-level <level>', 'debug, info, warn or error', 'info')
-    .option('--local', 'of a local mesh: no authentication, loopback only')
+    .option('--local', 'of a local mesh: end when standard input ends')
     .action((options: ServeOptions) => {
       if (!isName(options.name)) throw usage(`a host is called by letters, digits, _ and -, not ${options.name}`);
       if (options.clusterId !== undefined && !isUuid(options.clusterId)) throw usage('--cluster-id takes a UUID');
       const workers = parseCount('--workers', options.workers, 1, 64);
       const natsDeadlineMs = parseDurationMs('--nats-deadline', options.natsDeadline);
-      const format = parseWord('--log', ['text', 'json'] as const, options.log);
+      const logFormat =
+        options.log === undefined ? undefined : parseWord('--log', ['text', 'json'] as const, options.log);
       const minLevel = levels.indexOf(parseWord('--log-level', levels, options.logLevel));
       const members = parseMembers(options.members ?? '');
       if (options.bootstrap && options.join) throw usage('--bootstrap and --join exclude each other');
-      keep(async ({ options: global }) => {
-        const servers = (global.nats ?? 'nats://127.0.0.1:4222').split(',');
+      keep(async ({ options: global, output, outliveReader }) => {
+        outliveReader();
+        const format = logFormat ?? (output.format === 'table' ? 'text' : 'json');
+        const servers = splitServers(global.nats ?? 'nats://127.0.0.1:4222');
         const identity = prepare(options, workers);
         const founders = members.length > 0 ? members : identity.founders;
         const config: ComposeConfig = {
@@ -83,27 +96,35 @@ export function registerServe(program: Command, keep: Keep): void {
     });
 }
 
-/** The directory's identity, made when it is empty and somebody said how. @throws CliError */
+/** Whose host this is. A directory that founds a cluster is formatted here; any other by the host itself, when it is empty. @throws CliError */
 function prepare(
   options: ServeOptions,
   workers: number,
 ): { readonly clusterId: string; readonly founders: { id: string; host: string }[] } {
   const found = identityOf(options.data);
-  if (found !== undefined) {
-    const founders = options.bootstrap ? [{ id: `${options.name}.${found.diskId}`, host: options.name }] : [];
-    return { clusterId: options.clusterId ?? found.clusterId, founders };
-  }
-  if (!options.bootstrap && !options.join && options.clusterId === undefined) {
+  const founder = (diskId: string): { id: string; host: string }[] =>
+    options.bootstrap ? [{ id: memberIdOf(options.name, diskId), host: options.name }] : [];
+  if (found !== undefined) return { clusterId: options.clusterId ?? found.clusterId, founders: founder(found.diskId) };
+  if (!options.bootstrap && options.clusterId === undefined)
     throw usage(
-      `${options.data} is empty`,
-      'found a cluster with --bootstrap, or join one with --join --cluster-id UUID',
+      options.join ? '--join needs the cluster’s --cluster-id' : `${options.data} is empty`,
+      options.join
+        ? '`troupe status -o json` says it there'
+        : 'found a cluster with --bootstrap, or join one with --join --cluster-id UUID',
     );
-  }
-  if (options.join && options.clusterId === undefined)
-    throw usage('--join needs the cluster’s --cluster-id', 'see `troupe status -o json` there');
   const clusterId = options.clusterId ?? randomUUID();
-  const diskId = formatDirectory(options.data, { clusterId, host: options.name, workers });
-  return { clusterId, founders: options.bootstrap ? [{ id: `${options.name}.${diskId}`, host: options.name }] : [] };
+  if (!options.bootstrap) return { clusterId, founders: [] };
+  return { clusterId, founders: founder(formatDirectory(options.data, clusterId, options.name, workers).diskId) };
+}
+
+/** @throws HostError refused, when it is damaged or of a later format */
+function identityOf(directory: string): DirectoryIdentity | undefined {
+  try {
+    return readIdentity(directory);
+  } catch (cause) {
+    if (!(cause instanceof IdentityError)) throw cause;
+    throw new HostError(hostExitCodes.refused, cause.message, { cause });
+  }
 }
 
 function parseMembers(text: string): { id: string; host: string }[] {
@@ -123,26 +144,30 @@ async function run(
   config: ComposeConfig,
   onEvent: Parameters<typeof startHost>[0]['onEvent'],
 ): Promise<number> {
-  try {
-    const host = await startHost({
-      clusterId: config.clusterId,
-      name: options.name,
-      workers,
-      directory: options.data,
-      compositionUrl: new URL('../../actors/compose.js', import.meta.url).href,
-      config,
-      ...(onEvent === undefined ? {} : { onEvent }),
-    });
-    const stop = (): void => void host.stop();
-    process.on('SIGTERM', stop);
-    process.on('SIGINT', stop);
-    process.stdout.write(`${options.name} runs: process ${process.pid}, ${workers} workers, data in ${options.data}\n`);
-    const end = await host.ended;
-    process.stdout.write(`${options.name} ended: ${end.reason}\n`);
-    return end.exitCode;
-  } catch (error) {
-    if (!(error instanceof HostError)) throw error;
-    process.stderr.write(`troupe: ${error.name}: ${error.message}\n`);
-    return error.exitCode;
-  }
+  const host = await startHost({
+    clusterId: config.clusterId,
+    name: options.name,
+    workers,
+    directory: options.data,
+    compositionUrl: new URL('../../actors/compose.js', import.meta.url).href,
+    config,
+    ...(onEvent === undefined ? {} : { onEvent }),
+  });
+  const stop = (): void => void host.stop();
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  if (options.local) process.stdin.once('end', stop).once('error', stop).resume(); // J4
+  const watch = setInterval(() => endIfDirectoryIsGone(options), directoryLookMs);
+  process.stdout.write(`${options.name} runs: process ${process.pid}, ${workers} workers, data in ${options.data}\n`);
+  const end = await host.ended;
+  clearInterval(watch);
+  process.stdin.pause();
+  process.stdout.write(`${options.name} ended: ${end.reason}\n`);
+  return end.exitCode;
+}
+
+/** Files that were removed can still be written, and what is in them is lost: nothing must be acknowledged any more (D11). */
+function endIfDirectoryIsGone({ name, data }: ServeOptions): void {
+  if (existsSync(join(data, 'identity.json'))) return;
+  endProcess(name, { exitCode: hostExitCodes.storageFailed, reason: `its data directory ${data} is gone` });
 }

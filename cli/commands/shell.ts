@@ -6,11 +6,12 @@
 
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
-import { connect as connectTo, type Database, TroupeError } from '../../messaging/client/index.js';
+import { connect as connectTo, type Database, type Table, TroupeError } from '../../messaging/client/index.js';
 import { parseCount, parseKey, parseValue } from '../argument.js';
+import { CliError } from '../cli-error.js';
 import { exitCodes } from '../exit-codes.js';
 import type { Keep } from '../invocation.js';
-import { parseShellLine, shellHelp } from '../shell-command.js';
+import { parseShellLine, type ShellCommand, shellHelp } from '../shell-command.js';
 import { plain } from './get.js';
 
 const prompt = '> ';
@@ -42,7 +43,7 @@ async function converse(db: Database, table: string, signal: AbortSignal): Promi
     input: process.stdin,
     output: process.stdout,
     prompt,
-    terminal: process.stdin.isTTY === true,
+    terminal: process.stdin.isTTY,
     historySize: 1000,
   });
   const close = (): void => lines.close();
@@ -52,13 +53,13 @@ async function converse(db: Database, table: string, signal: AbortSignal): Promi
     lines.prompt();
     for await (const line of lines) {
       // Piped input is not echoed by anybody: a transcript then shows what was asked.
-      if (process.stdin.isTTY !== true) process.stdout.write(`${line}\n`);
-      const answer = await answerTo(db, table, line);
-      if (answer === undefined) return exitCodes.ok;
-      for (const text of answer) process.stdout.write(`${text}\n`);
+      if (!process.stdin.isTTY) process.stdout.write(`${line}\n`);
+      const command = parseShellLine(line);
+      if (command.kind === 'quit') return exitCodes.ok;
+      for (const text of await answerTo(db, table, command)) process.stdout.write(`${text}\n`);
       lines.prompt();
     }
-    if (process.stdin.isTTY === true) process.stdout.write('\n');
+    if (process.stdin.isTTY) process.stdout.write('\n');
     return exitCodes.ok;
   } finally {
     signal.removeEventListener('abort', close);
@@ -66,42 +67,34 @@ async function converse(db: Database, table: string, signal: AbortSignal): Promi
   }
 }
 
-/** The lines to print, or undefined to leave. An error is an answer, too: the conversation goes on. */
-async function answerTo(db: Database, table: string, line: string): Promise<readonly string[] | undefined> {
-  const command = parseShellLine(line);
-  const items = db.table(table);
+/** An error is an answer, too: the conversation goes on. */
+async function answerTo(
+  db: Database,
+  table: string,
+  command: Exclude<ShellCommand, { kind: 'quit' }>,
+): Promise<readonly string[]> {
+  if (command.kind === 'nothing') return [];
+  if (command.kind === 'help') return shellHelp;
+  if (command.kind === 'mistake') return [`Error: ${command.message}`];
   try {
-    switch (command.kind) {
-      case 'nothing':
-        return [];
-      case 'quit':
-        return undefined;
-      case 'help':
-        return shellHelp;
-      case 'mistake':
-        return [`Error: ${command.message}`];
-      case 'put':
-        await items.put(parseKey(command.key), parseValue(command.value) as never);
-        return ['Response: OK'];
-      case 'get': {
-        const entry = await items.entry(parseKey(command.key));
-        return [entry === undefined ? `Error: no value for ${command.key}` : `Value: ${plain(entry.value)}`];
-      }
-      case 'delete':
-        await items.delete(parseKey(command.key));
-        return ['Response: OK'];
-      case 'range': {
-        const page = await items.page({
-          limit: 100,
-          ...(command.prefix === undefined ? {} : { prefix: parseKey(command.prefix) }),
-        });
-        const shown = page.entries.map((entry) => `${plain(entry.key as never)}  ${plain(entry.value)}`);
-        return page.cursor === undefined ? shown : [...shown, '…'];
-      }
+    const items = db.table(table);
+    if (command.kind === 'range') return await rangeLines(items, command.prefix);
+    const key = parseKey(command.key);
+    if (command.kind === 'get') {
+      const entry = await items.entry(key);
+      return [entry === undefined ? `Error: no value for ${command.key}` : `Value: ${plain(entry.value)}`];
     }
+    await (command.kind === 'put' ? items.put(key, parseValue(command.value)) : items.delete(key));
+    return ['Response: OK'];
   } catch (error) {
-    if (error instanceof TroupeError || error instanceof TypeError)
-      return [`Error: ${error instanceof TroupeError ? `${error.code}: ` : ''}${error.message}`];
+    if (error instanceof TroupeError) return [`Error: ${error.code}: ${error.message}`];
+    if (error instanceof CliError || error instanceof TypeError) return [`Error: ${error.message}`];
     throw error;
   }
+}
+
+async function rangeLines(items: Table, prefix: string | undefined): Promise<string[]> {
+  const page = await items.page({ limit: 100, ...(prefix === undefined ? {} : { prefix: parseKey(prefix) }) });
+  const shown = page.entries.map((entry) => `${plain(entry.key)}  ${plain(entry.value)}`);
+  return page.cursor === undefined ? shown : [...shown, '…'];
 }

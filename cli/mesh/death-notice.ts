@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { uuidBytes } from '../../runtime/std/uuid.js';
 import { metadataActor } from '../../messaging/protocol/cluster-map.js';
 import { protocolCodec } from '../../messaging/protocol/codec.js';
+import { splitServers } from '../../messaging/client/mesh-file.js';
 import { connectNats, type NatsTransport } from '../../messaging/transport/nats-transport.js';
 import { clientHost } from '../../runtime/contract/address.js';
 import type { Message } from '../../runtime/contract/actor.js';
@@ -31,7 +32,7 @@ export class DeathNotice {
   static async open(nats: string, cluster: ClusterFile, say: (line: string) => void): Promise<DeathNotice> {
     const self = clientHost(`mesh-${randomUUID().slice(0, 8)}`);
     const transport = await connectNats({
-      servers: [nats],
+      servers: splitServers(nats),
       clusterName: cluster.cluster,
       clusterId: uuidBytes(cluster.clusterId),
       place: { host: self, worker: 0 },

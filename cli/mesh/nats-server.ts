@@ -11,8 +11,10 @@ import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { CliError } from '../cli-error.js';
+import { followLines } from './lines.js';
 
 const run = promisify(execFile);
+export const defaultNatsPort = 4222;
 const name = 'nats-server';
 const otherFolders = [
   '/usr/sbin',
@@ -109,9 +111,9 @@ export function isPortFree(port: number): Promise<boolean> {
   });
 }
 
-/** `wanted` when it is free, else one that the system gives. */
+/** `wanted` when it is free, else (and for 0) one that the system gives. */
 export async function freePort(wanted: number): Promise<number> {
-  if (await isPortFree(wanted)) return wanted;
+  if (wanted !== 0 && (await isPortFree(wanted))) return wanted;
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', reject);
@@ -140,15 +142,49 @@ export function writeNatsConfig(path: string, port: number): void {
 
 /** Starts the server; the caller watches and ends the process. */
 export function spawnNatsServer(program: string, configPath: string, onLine: (line: string) => void): ChildProcess {
-  const child = spawn(program, ['-c', configPath], { stdio: ['ignore', 'pipe', 'pipe'] });
-  for (const stream of [child.stdout, child.stderr]) {
-    let rest = '';
-    stream.setEncoding('utf8');
-    stream.on('data', (text: string) => {
-      const lines = (rest + text).split('\n');
-      rest = (lines.pop() ?? '').slice(-4096);
-      for (const line of lines) onLine(line);
-    });
-  }
+  const child = spawn(program, ['-c', configPath], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  for (const stream of [child.stdout, child.stderr]) followLines(stream, onLine);
   return child;
+}
+
+/** A port may be taken between the look at it and the start. */
+const attemptsMax = 5;
+const readyDeadlineMs = 20_000;
+
+/** Starts the server on `wanted` or, when that is taken, on a free port, and waits until it listens. @throws CliError */
+export async function startNatsServer(
+  program: string,
+  configPath: string,
+  wanted: number,
+  onLine: (line: string) => void,
+): Promise<{ readonly port: number; readonly process: ChildProcess }> {
+  let last = '';
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
+    const port = await freePort(attempt === 0 ? wanted : 0);
+    writeNatsConfig(configPath, port);
+    let ready: (isReady: boolean) => void = () => undefined;
+    const listens = new Promise<boolean>((resolve) => {
+      ready = resolve;
+    });
+    const child = spawnNatsServer(program, configPath, (line) => {
+      last = line;
+      onLine(line);
+      if (line.includes('Server is ready')) ready(true);
+    });
+    const ended = (): void => ready(false);
+    child.once('error', (error) => {
+      last = error.message;
+      ready(false);
+    });
+    child.once('close', ended);
+    const late = setTimeout(() => {
+      last = `not ready within ${readyDeadlineMs / 1000} s`;
+      child.kill('SIGKILL');
+    }, readyDeadlineMs);
+    const isReady = await listens;
+    clearTimeout(late);
+    child.off('close', ended);
+    if (isReady) return { port, process: child };
+  }
+  throw new CliError('NATS_SERVER_FAILED', `nats-server (${program}) does not start: ${last}`, howToInstall);
 }

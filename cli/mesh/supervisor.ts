@@ -4,38 +4,44 @@
 // One process that keeps a nats-server and the hosts running: it starts them, starts again what ends, and, since it is the parent and reaps
 // them, can swear that a host's process is gone. That oath (`host-died`) lets the mesh fail over without waiting for a lease (L5).
 //
-// Owns:     the child processes, mesh.json.
+// Owns:     the child processes, mesh.json, the lock of the mesh's folder.
 // Does not: know keys, tables or partitions. What systemd or Kubernetes does elsewhere, this does on a laptop.
 //
 // Invariants
-//   J1. Only processes that it started are ended, by process id.
+//   J1. Only processes that it, or the supervisor before it, started are ended, by process id and start time.
 //   J2. A host is reported dead only after its exit was seen, under the start id that this very process was given.
 //   J3. A child that ends is started again after a backoff of at most 5 s; a host that ended because it was refused its start (exit code 78) is not.
+//   J4. One supervisor at a time keeps a folder, and no host outlives its supervisor for long: its standard input ends with it.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { type DirectoryLock, DirectoryLockedError, lockDirectory } from '../../runtime/storage/directory-lock.js';
+import { identityOfProcess, thisProcess } from '../../runtime/storage/process-identity.js';
 import { hostExitCodes } from '../../runtime/threads/exit-codes.js';
 import { CliError } from '../cli-error.js';
 import { DeathNotice } from './death-notice.js';
+import { endLeftovers } from './leftovers.js';
+import { followLines } from './lines.js';
 import { type ClusterFile, type MeshPaths, removeMeshFile, writeJson } from './mesh-file.js';
-import { findOrInstallNatsServer, freePort, spawnNatsServer, writeNatsConfig } from './nats-server.js';
+import { defaultNatsPort, findOrInstallNatsServer, spawnNatsServer, startNatsServer } from './nats-server.js';
 
 export interface SupervisorOptions {
   readonly paths: MeshPaths;
-  readonly cluster: ClusterFile;
-  /** An existing NATS to use; absent: own one. */
+  /** Called when the folder is locked: its hosts, made or looked up. */
+  readonly cluster: ClusterFile | (() => ClusterFile);
+  /** An existing NATS to use, `URL,URL`; absent: own one. */
   readonly nats: string | undefined;
   readonly onLine: (line: string) => void;
 }
 
-const defaultNatsPort = 4222;
 const backoffMinMs = 100;
 const backoffMaxMs = 5000;
 /** A child that ran for so long starts with the least backoff again. */
 const steadyMs = 10_000;
-const stopDeadlineMs = 20_000;
+const stopDeadlineMs = 25_000;
+const natsServer = 'nats-server';
 const program = fileURLToPath(new URL('../../../cli/troupe.mjs', import.meta.url));
 
 interface Child {
@@ -50,30 +56,41 @@ interface Child {
 
 export class MeshSupervisor {
   readonly #options: SupervisorOptions;
-  readonly #log: WriteStream;
   readonly #children: Child[] = [];
+  #log: WriteStream | undefined;
+  #lock: DirectoryLock | undefined;
   #natsUrl = '';
   #notice: DeathNotice | undefined;
   #stopping = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    mkdirSync(options.paths.root, { recursive: true });
-    this.#log = createWriteStream(options.paths.log, { flags: 'a' });
   }
 
   /** Starts everything and writes mesh.json; does not wait for the mesh to be healthy. @throws CliError */
   async start(): Promise<void> {
-    const { paths, cluster, nats } = this.#options;
+    const { paths, nats } = this.#options;
+    mkdirSync(paths.root, { recursive: true });
+    this.#lock = lockMesh(paths.root);
+    this.#log = createWriteStream(paths.log, { flags: 'a' });
+    const cluster = typeof this.#options.cluster === 'function' ? this.#options.cluster() : this.#options.cluster;
+    await endLeftovers(
+      paths,
+      cluster.hosts.map((host) => host.name),
+    );
     this.#natsUrl = nats ?? (await this.#startNats());
     this.#notice = await DeathNotice.open(this.#natsUrl, cluster, (line) => this.#say('supervisor', line));
-    for (const host of cluster.hosts) this.#superviseHost(host.name);
+    if (this.#stopping) return;
+    for (const host of cluster.hosts) this.#superviseHost(cluster, host.name);
+    const natsPid = this.pidOf(natsServer);
     writeJson(paths.mesh, {
       version: 1,
       cluster: cluster.cluster,
       clusterId: cluster.clusterId,
       nats: this.#natsUrl,
       pid: process.pid,
+      supervisor: thisProcess(),
+      ...(natsPid === undefined ? {} : { natsServer: identityOfProcess(natsPid) }),
       ownNats: nats === undefined,
       startedAt: new Date().toISOString(),
       hosts: cluster.hosts.map((host) => host.name),
@@ -91,18 +108,21 @@ export class MeshSupervisor {
 
   async #startNats(): Promise<string> {
     const { paths } = this.#options;
+    const onLine = (line: string): void => this.#say(natsServer, line);
     const file = await findOrInstallNatsServer((line) => this.#say('supervisor', line));
-    const port = await freePort(defaultNatsPort);
+    const { port, process: first } = await startNatsServer(file, paths.natsConfig, defaultNatsPort, onLine);
     if (port !== defaultNatsPort) this.#say('supervisor', `port ${defaultNatsPort} is taken; NATS listens on ${port}`);
-    writeNatsConfig(paths.natsConfig, port);
-    this.#supervise('nats-server', () =>
-      spawnNatsServer(file, paths.natsConfig, (line) => this.#say('nats-server', line)),
-    );
+    let running: ChildProcess | undefined = first;
+    this.#supervise(natsServer, () => {
+      const adopted = running ?? spawnNatsServer(file, paths.natsConfig, onLine);
+      running = undefined;
+      return adopted;
+    });
     return `nats://127.0.0.1:${port}`;
   }
 
-  #superviseHost(name: string): void {
-    const { paths, cluster } = this.#options;
+  #superviseHost(cluster: ClusterFile, name: string): void {
+    const { paths } = this.#options;
     const members = cluster.hosts.flatMap((host) => (host.member === undefined ? [] : [`${host.name}=${host.member}`]));
     let startId = '';
     const start = (): ChildProcess => {
@@ -129,10 +149,12 @@ export class MeshSupervisor {
         startId,
         '--local',
       );
+      // A session of its own: an interrupt at the terminal is for the supervisor, which ends the hosts in order. J4: stdin is never written.
       const child = spawn(process.execPath, ['--enable-source-maps', program, ...words], {
-        stdio: ['ignore', 'pipe', 'pipe'],
+        stdio: ['pipe', 'pipe', 'pipe'],
+        detached: true,
       });
-      for (const stream of [child.stdout, child.stderr]) this.#follow(name, stream);
+      for (const stream of [child.stdout, child.stderr]) followLines(stream, (line) => this.#say(name, line));
       return child;
     };
     const onExit = (): void => {
@@ -141,18 +163,8 @@ export class MeshSupervisor {
     this.#supervise(name, start, onExit);
   }
 
-  #follow(name: string, stream: NodeJS.ReadableStream): void {
-    let rest = '';
-    stream.setEncoding('utf8');
-    stream.on('data', (text: string) => {
-      const lines = (rest + text).split('\n');
-      rest = (lines.pop() ?? '').slice(-4096);
-      for (const line of lines) this.#say(name, line);
-    });
-  }
-
   #say(who: string, line: string): void {
-    this.#log.write(`${new Date().toISOString()} ${who} ${line}\n`);
+    this.#log?.write(`${new Date().toISOString()} ${who} ${line}\n`);
     this.#options.onLine(`${who}: ${line}`);
   }
 
@@ -176,15 +188,23 @@ export class MeshSupervisor {
     child.startedAtMs = Date.now();
     const running = child.start();
     child.process = running;
-    running.once('error', (error) => this.#say('supervisor', `${child.name} could not be started: ${error.message}`));
-    running.once('close', (code, signal) => this.#ended(child, code, signal));
+    let over = false;
+    const ended = (code: number | null, signal: string | null): void => {
+      if (!over) this.#ended(child, code, signal);
+      over = true;
+    };
+    running.once('error', (error) => {
+      this.#say('supervisor', `${child.name} could not be started: ${error.message}`);
+      if (running.pid === undefined) ended(null, null);
+    });
+    running.once('exit', ended);
   }
 
   #ended(child: Child, code: number | null, signal: string | null): void {
     child.process = undefined;
     child.onExit(code, signal);
     if (this.#stopping) return;
-    this.#say('supervisor', `${child.name} ended (${signal ?? `exit code ${code}`})`);
+    this.#say('supervisor', `${child.name} ended (${signal ?? `exit code ${code ?? 'none'}`})`);
     if (code === hostExitCodes.refused) {
       this.#say('supervisor', `${child.name} is not started again: it was refused its start, see above`); // J3
       return;
@@ -199,12 +219,15 @@ export class MeshSupervisor {
     if (this.#stopping) return;
     this.#stopping = true;
     for (const child of this.#children) clearTimeout(child.timer);
-    const hosts = this.#children.filter((child) => child.name !== 'nats-server');
+    const hosts = this.#children.filter((child) => child.name !== natsServer);
     await Promise.all(hosts.map((child) => this.#end(child)));
     await this.#notice?.close();
     await Promise.all(this.#children.map((child) => this.#end(child)));
+    const log = this.#log;
+    if (this.#lock === undefined || log === undefined) return;
     removeMeshFile(this.#options.paths);
-    await new Promise<void>((resolve) => this.#log.end(resolve));
+    await new Promise<void>((resolve) => log.end(resolve));
+    this.#lock.release();
   }
 
   #end(child: Child): Promise<void> {
@@ -212,7 +235,7 @@ export class MeshSupervisor {
     if (running === undefined || running.exitCode !== null || running.signalCode !== null) return Promise.resolve();
     return new Promise((resolve) => {
       const late = setTimeout(() => running.kill('SIGKILL'), stopDeadlineMs); // J1
-      running.once('close', () => {
+      running.once('exit', () => {
         clearTimeout(late);
         resolve();
       });
@@ -221,9 +244,12 @@ export class MeshSupervisor {
   }
 }
 
-/** @throws CliError when a mesh with that many hosts cannot be. */
-export function checkHostCount(hosts: number): void {
-  if (!Number.isInteger(hosts) || hosts < 1 || hosts > 16) {
-    throw new CliError('USAGE', `a local mesh has 1 to 16 hosts, not ${hosts}`, 'give --hosts another number');
+/** @throws CliError IN_USE */
+function lockMesh(root: string): DirectoryLock {
+  try {
+    return lockDirectory(root); // J4
+  } catch (cause) {
+    if (!(cause instanceof DirectoryLockedError)) throw cause;
+    throw new CliError('IN_USE', cause.message, '`troupe down` stops a mesh, --data names another folder', { cause });
   }
 }

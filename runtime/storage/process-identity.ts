@@ -19,9 +19,14 @@ export interface ProcessIdentity {
 }
 
 export function thisProcess(): ProcessIdentity {
+  return identityOfProcess(process.pid);
+}
+
+/** Of a process of this machine that runs now, such as a child just started. */
+export function identityOfProcess(pid: number): ProcessIdentity {
   return {
-    pid: process.pid,
-    startTime: startTimeOf(process.pid) ?? '',
+    pid,
+    startTime: startTimeOf(pid) ?? '',
     machine: hostname(),
     bootId: machineBootId(),
     pidNamespace: pidNamespace(),

@@ -8,7 +8,14 @@
 //   Q2. A linearizable read is evaluated first; the lease is checked after, with a clock read then (L2, decision 3).
 //   Q3. A `session` or `stale` read is answered from what is applied here and labelled with it; a `session` read never from before its mark (R20, L8).
 
-import type { ClientRequest, Mark, Refusal, WriteOp, WriteResult } from '../../messaging/protocol/client-messages.js';
+import type {
+  ClientRequest,
+  Mark,
+  ReadItem,
+  Refusal,
+  WriteOp,
+  WriteResult,
+} from '../../messaging/protocol/client-messages.js';
 import { limits } from '../../messaging/protocol/limits.js';
 import { isClient } from '../../runtime/contract/address.js';
 import type { Address } from '../../runtime/contract/address.js';
@@ -18,6 +25,10 @@ import { Leading, leading } from './leading.js';
 import type { Of, PartitionContext } from './partition-message.js';
 import type { ReplicaCore } from './replica-core.js';
 import type { Role } from './replica.js';
+
+/** Values in one answer to a read; more do not fit a frame together with the rest of it. */
+const readBytesMax = limits.frameBytesMax - limits.valueBytesMax;
+const tooLong = 'the values are too long for one answer: ask for fewer keys at once';
 
 export class ClientRequests {
   readonly #core: ReplicaCore;
@@ -96,8 +107,12 @@ export class ClientRequests {
     if (!sessions.has(message.session))
       return this.#refuse(from, message.request, 'session-stale', 'no such session', context); // S5
     const fresh: WriteOp[] = [];
+    let last = 0;
     const known: (WriteResult | undefined)[] = [];
     for (const op of message.ops) {
+      // Ascending, so that a stale sequence comes before anything is executed at apply.
+      if (op.sequence <= last) return this.#refuse(from, message.request, 'invalid', 'sequences must rise', context);
+      last = op.sequence;
       // A shortcut only: the check that counts is at apply (S3).
       const verdict = sessions.judge(message.session, op.sequence);
       if (verdict.kind === 'stale')
@@ -136,11 +151,19 @@ export class ClientRequests {
 
   // --- reads ----------------------------------------------------------------------------------------------------------
 
-  #evaluate(message: Of<'read' | 'scan'>): Message {
+  /** The answer as of now, or undefined when it would be longer than a frame may be. */
+  #evaluate(message: Of<'read' | 'scan'>): Message | undefined {
     const core = this.#core;
     const mark: Mark = { lineage: core.lineage, offset: core.highWatermark };
     if (message.kind === 'read') {
-      const items = message.keys.map((key) => core.state.get(key));
+      const items: (ReadItem | undefined)[] = [];
+      let bytes = 0;
+      for (const key of message.keys) {
+        const item = core.state.get(key);
+        bytes += item?.value.length ?? 0;
+        if (bytes > readBytesMax) return undefined;
+        items.push(item);
+      }
       return { kind: 'read-done', request: message.request, partition: core.partition, mark, items } as Of<never>;
     }
     const limit = Math.min(message.limit, limits.pageCountMax);
@@ -152,6 +175,7 @@ export class ClientRequests {
 
   #onRead(role: Leading, message: Of<'read' | 'scan'>, from: Address, context: PartitionContext): void {
     const reply = this.#evaluate(message);
+    if (reply === undefined) return this.#refuse(from, message.request, 'capacity', tooLong, context);
     const { table } = this.#core.place();
     if (table.reads === 'lease' && leaseValid(context.cells, this.#core.self.worker, context.readClockMs())) {
       context.send(from, reply); // Q2
@@ -182,6 +206,8 @@ export class ClientRequests {
         context,
       ); // Q3
     }
-    context.send(from, this.#evaluate(message));
+    const reply = this.#evaluate(message);
+    if (reply === undefined) return this.#refuse(from, message.request, 'capacity', tooLong, context);
+    context.send(from, reply);
   }
 }

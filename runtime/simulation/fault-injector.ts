@@ -8,6 +8,7 @@
 //   I1. After `heal` no injected fault is in force: links as before, the broker and every host up, clocks at rate one.
 //   I2. Injected kills never have more than `downCountMax` hosts down at one time, but for `all-hosts-kill`.
 
+import { mainWorker } from '../contract/address.js';
 import { unreachable } from '../std/assert.js';
 import type { Random } from '../std/random.js';
 import { type FaultKind, type FaultPlan, faultKinds } from './fault-plan.js';
@@ -114,8 +115,10 @@ export class FaultInjector {
       case 'drop-kind': {
         // All messages of whatever kind passes next, as when only acknowledgements get lost.
         let dropped: string | undefined;
+        // Not within a host: its threads speak over ports, which lose nothing.
         const [from, to] = [random.pick(names), random.pick(names)];
         return network.filter((envelope) => {
+          if (from === to) return 'pass';
           if (envelope.from.host !== from || envelope.to.host !== to) return 'pass';
           dropped ??= envelope.message.kind;
           return envelope.message.kind === dropped ? 'drop' : 'pass';
@@ -131,7 +134,9 @@ export class FaultInjector {
       case 'all-hosts-kill':
         return this.#kill(living, random.chance(0.5));
       case 'worker-kill': {
-        const workers = living.flatMap((host) => host.workers.filter((worker) => worker.running));
+        // Not the main thread: it does not end without its process.
+        const threads = living.flatMap((host) => host.workers.filter((worker) => worker.running));
+        const workers = threads.filter((worker) => worker.number !== mainWorker);
         if (workers.length === 0) return undefined;
         random.pick(workers).die('injected');
         return nothing;

@@ -3,7 +3,8 @@
 //
 // Invariants
 //   K7. At most one leader a term, for ever (M1).
-//   K8. Members that have applied the same revision have the same state (M5).
+//   K8. Members that have applied the log to the same index have the same state (M5). Not to the same revision: what nobody outside of the
+//       group sees changes without one.
 //   K9. A member's term, commit index and applied index never fall while it runs (M2, M6).
 
 import { assert } from '../../runtime/std/assert.js';
@@ -16,7 +17,7 @@ export class MetadataInvariants {
   readonly #hashes = new Map<number, { readonly hash: number; readonly host: string }>();
   readonly #before = new WeakMap<
     object,
-    { term: number; commitIndex: number; appliedIndex: number; revision: number }
+    { term: number; commitIndex: number; appliedIndex: number; hashedIndex: number }
   >();
 
   constructor(mesh: SimulatedMesh) {
@@ -41,21 +42,20 @@ export class MetadataInvariants {
       this.#leaders.set(term, host);
     }
     let before = this.#before.get(peer);
-    if (before === undefined) this.#before.set(peer, (before = { term, commitIndex, appliedIndex, revision: -1 }));
+    if (before === undefined) this.#before.set(peer, (before = { term, commitIndex, appliedIndex, hashedIndex: -1 }));
     assert(term >= before.term, `K9: term of ${host}: ${before.term} → ${term}`);
     assert(commitIndex >= before.commitIndex, `K9: commit index of ${host}: ${before.commitIndex} → ${commitIndex}`);
     assert(
       appliedIndex >= before.appliedIndex,
       `K9: applied index of ${host}: ${before.appliedIndex} → ${appliedIndex}`,
     );
-    const { revision } = actor.store;
-    if (revision !== before.revision) this.#checkState(host, revision, actor.store.stateHash());
-    Object.assign(before, { term, commitIndex, appliedIndex, revision });
+    if (appliedIndex !== before.hashedIndex) this.#checkState(host, appliedIndex, actor.store.stateHash());
+    Object.assign(before, { term, commitIndex, appliedIndex, hashedIndex: appliedIndex });
   }
 
-  #checkState(host: string, revision: number, hash: number): void {
-    const known = this.#hashes.get(revision);
-    if (known === undefined) this.#hashes.set(revision, { hash, host });
-    else assert(known.hash === hash, `K8: the maps of ${known.host} and ${host} differ at revision ${revision}`);
+  #checkState(host: string, index: number, hash: number): void {
+    const known = this.#hashes.get(index);
+    if (known === undefined) this.#hashes.set(index, { hash, host });
+    else assert(known.hash === hash, `K8: the maps of ${known.host} and ${host} differ at index ${index}`);
   }
 }

@@ -167,6 +167,13 @@ export class MeshWorld {
     return [...(this.map?.partitions.values() ?? [])].map((record) => record.info);
   }
 
+  /** Of all members' maps. */
+  partitionIds(): Set<number> {
+    const ids = new Set<number>();
+    for (const host of this.names) for (const id of this.metadata(host)?.store.partitions.keys() ?? []) ids.add(id);
+    return ids;
+  }
+
   hasLease(host: string): boolean {
     const simulated = this.cluster.host(host);
     return simulated.up && leaseExpiryMs(simulated.cells) > simulated.clock.monotonicAt(this.cluster.nowMs);

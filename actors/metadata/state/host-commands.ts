@@ -5,7 +5,8 @@
 //   V13. A registration replaces exactly the registration it names: one that comes late changes nothing (T1).
 //   V14. A replica that registers loses its old epoch in the same step in which it leaves the in-sync set, before anything it
 //        says counts again (R17).
-//   V15. A replica that its host did not report is lost, and its place is claimed by nobody (M13, R17).
+//   V15. A replica that its host did not report is lost, and its place is claimed by nobody (M13, R17). A place that nobody had claimed
+//        lost nothing: while it was in a set nothing could be committed without it (R5).
 
 import type { HostInfo, HostState } from '../../../messaging/protocol/cluster-map.js';
 import type { ReplicaReport } from '../../../messaging/protocol/host-messages.js';
@@ -35,8 +36,9 @@ export function registerHost(change: Change, command: RegisterHost): Outcome {
     // The old process is out first, with whatever it led (V14).
     leave(change, draft, name, command.dead);
     const report = reports.get(draft.id);
+    const claimed = draft.replicaOn(name)?.incarnation !== 0;
     draft.register(name, index, report?.incarnation ?? 0, report); // V15
-    if (report?.verdict !== 'complete') draft.lose(name);
+    if (claimed && report?.verdict !== 'complete') draft.lose(name);
   }
   change.putHost({
     name,
@@ -84,8 +86,7 @@ function registerReplica(
   report: ReplicaReport,
 ): void {
   draft.register(host.name, change.index, report.incarnation, report);
-  // 0: its place was waiting for it. While it was in a set nothing could be committed without it (R5), so it lacks nothing.
-  if (registered === 0) return;
+  if (registered === 0) return; // V15
   leave(change, draft, host.name, true); // V14. Its old actor is gone: the same process says so.
   if (report.verdict !== 'complete') draft.lose(host.name);
 }

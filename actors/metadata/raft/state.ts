@@ -337,7 +337,7 @@ export class RaftState {
 
   #addressed(to: MemberId, body: Body): RaftMessage {
     assert(to !== this.id, 'nobody writes to itself');
-    return { ...body, from: this.id, to, term: this.#term } as RaftMessage;
+    return { ...body, from: this.id, to, term: this.#term };
   }
 
   randomElectionTimeoutMs(): number {

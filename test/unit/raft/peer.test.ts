@@ -144,6 +144,29 @@ describe('raft peer', () => {
     expect(bench.nowMs, 'it has nobody to wait for').to.equal(0);
   });
 
+  it('M6: its own vote does not count because something older is on disk', () => {
+    const random = seededRandom(1);
+    const peer = new RaftPeer({ id: 'a', random, nowMs: 0, bootstrap: { voters: ['a'], learners: [] } });
+    const [founding] = peer.takeOutputs().flatMap((output) => (output.kind === 'persist' ? [output.token] : []));
+    peer.tick(0);
+    peer.takeOutputs();
+    peer.persisted(founding ?? 0, 0);
+    expect(peer.role).to.equal('candidate');
+    peer.persisted((founding ?? 0) + 1, 0);
+    expect(peer.role).to.equal('leader');
+  });
+
+  it('M1 M6: a vote cast long after its term began is on disk all the same', () => {
+    const bench = new RaftBench(['b', 'c']);
+    bench.toDeadline();
+    bench.step({ term: 7, pre: true, granted: false }, 'raft-vote-reply'); // learns term 7, without a vote
+    bench.step({ term: 7, pre: false, transfer: false, last: { index: 0, term: 0 } }, 'raft-vote');
+    expect(bench.sent('raft-vote-reply').map((m) => m.granted)).to.deep.equal([true]);
+    bench.restart();
+    bench.step({ from: 'c', term: 7, pre: false, transfer: false, last: { index: 0, term: 0 } }, 'raft-vote');
+    expect(bench.sent('raft-vote-reply').map((m) => m.granted)).to.deep.equal([false]);
+  });
+
   it('a group of one answers reads without asking anybody', () => {
     const bench = new RaftBench([]);
     bench.toDeadline();

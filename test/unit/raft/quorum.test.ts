@@ -53,7 +53,8 @@ describe('raft quorum', () => {
         const inJoint = quorums(joint);
         for (const other of [settled(outgoing), settled(voters)]) {
           for (const one of quorums(other))
-            for (const two of inJoint) if (!one.some((id) => two.includes(id))) expect.fail(`${one} and ${two}`);
+            for (const two of inJoint)
+              if (!one.some((id) => two.includes(id))) expect.fail(`${one.join()} and ${two.join()}`);
         }
       }
     }

@@ -23,7 +23,7 @@ const samples: readonly (readonly [string, RaftRecord, string])[] = [
         { index: 302, term: 7, kind: 'command', bytes: new Uint8Array([0xff]) },
       ],
     },
-    '01070161ac0206020700000701' + '01ff',
+    '01070161ac020602070000070101ff',
   ],
   [
     'no vote, no entries',
@@ -34,7 +34,7 @@ const samples: readonly (readonly [string, RaftRecord, string])[] = [
   [
     'a founded group',
     { kind: 'bootstrap', membership: { voters: ['a', 'b'], outgoing: [], learners: ['c'] } },
-    '030201610162' + '00' + '010163',
+    '03020161016200010163',
   ],
 ];
 

@@ -70,7 +70,7 @@ describe('raft recovery', () => {
     const base = [founded, log(1, 0, 0, entries(0, 1, 'x', 'y', 'z'), 'a')];
     const part: LogRecord = { ...log(1, 1, 1, entries(1, 1, 'y'), 'a'), kind: 'rebase' };
     expect(commandsOf(recover([...base, part]))).to.equal('1/1 x, 2/1 y, 3/1 z');
-    const received: LogRecord = { ...log(2, 100, 2, []), kind: 'rebase' };
+    const received: LogRecord = { ...log(2, 100, 2, entries(100, 2, 'later')), kind: 'rebase' };
     const found = recover([...base, received]);
     expect(commandsOf(found)).to.equal('1/1 x, 2/1 y, 3/1 z');
     expect(found.term).to.equal(2);

@@ -8,7 +8,7 @@
 
 import { expect } from 'chai';
 import { cruise, type ICruiseResult } from 'dependency-cruiser';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = process.cwd();
@@ -41,6 +41,7 @@ function codeOf(text: string): string {
 
 function sources(): Source[] {
   return rooms
+    .filter((room) => existsSync(join(root, room)))
     .flatMap((room) => filesBelow(room, /\.ts$/))
     .map((path) => {
       const text = readFileSync(join(root, path), 'utf8');
@@ -168,7 +169,6 @@ describe('tidy', () => {
         enhancedResolveOptions: { extensionAlias: { '.js': ['.ts', '.js'] } },
       } as never,
       undefined,
-      { tsConfig: undefined } as never,
     );
     const { summary } = result.output as ICruiseResult;
     expect(summary.totalCruised, 'modules seen').to.be.greaterThan(100); // with the wrong TypeScript it sees none and says all is well

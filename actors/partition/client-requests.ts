@@ -134,7 +134,7 @@ export class ClientRequests {
       const results = known as readonly WriteResult[];
       context.send(
         from,
-        role.receipt(message.request, results, Math.max(...results.map((result) => result.offset)) + 1) as Message,
+        role.receipt(message.request, results, Math.max(...results.map((result) => result.offset)) + 1),
       );
       return;
     }

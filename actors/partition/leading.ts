@@ -265,18 +265,15 @@ export class Leading {
     const progress = this.#followers.get(host);
     if (progress === undefined) return;
     const { log } = this.#core;
-    if (progress.phase === 'unknown') {
-      // It was given up as silent and is back: told where we are, it reconciles.
-      progress.nextOffset = log.end;
-      this.#send(progress, [], context);
-    }
-    if (progress.phase !== 'replicating') return;
+    if (progress.phase === 'snapshot') return;
     // R4: the record before the acknowledged end must be the one that we have there.
     if (
       message.durableEnd > log.end ||
       (message.durableEnd > 0 && log.epochs.epochAt(message.durableEnd - 1) !== message.lastEpoch)
     )
       return;
+    // It was given up as silent and is back. Who acknowledges follows, so its log agrees with ours up to its end (W1 there).
+    if (progress.phase === 'unknown') beginReplicating(progress, Math.min(message.logEnd, log.end), context.nowMs);
     const news = acknowledge(progress, message.durableEnd, log.end, context.nowMs);
     this.#replicate(progress, context);
     if (news) this.#advance(context);
@@ -351,10 +348,7 @@ export class Leading {
       } as never);
       return;
     }
-    context.send(
-      first.from,
-      this.receipt(first.request, joinResults(first.repeated, applied.results), entry.end) as never,
-    );
+    context.send(first.from, this.receipt(first.request, joinResults(first.repeated, applied.results), entry.end));
   }
 
   /** The answer to a write, with who has it. */
@@ -467,7 +461,7 @@ export class Leading {
       this.#followers.set(host, newProgress(host, epoch, context.nowMs)); // R15: another incarnation starts over
       this.transfer.endFor(host);
     }
-    for (const host of [...this.#followers.keys()]) {
+    for (const host of this.#followers.keys()) {
       if (!partition.replicas.some((replica) => replica.host === host)) this.#followers.delete(host);
     }
     this.#advance(context);

@@ -500,5 +500,5 @@ export function verdictOf(report: RecoveryReport, durability: Durability): Repli
 export const partitionDefinition: ActorDefinition = {
   kind: partitionKind,
   durable: true,
-  create: (args, self) => new PartitionReplica(decodeControl(args) as ReplicaArguments, self) as Actor<never>,
+  create: (args, self) => new PartitionReplica(decodeControl(args) as ReplicaArguments, self),
 };

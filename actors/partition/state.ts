@@ -14,6 +14,7 @@
 import type { ScanItem, ReadItem, WriteOp, WriteResult } from '../../messaging/protocol/client-messages.js';
 import type { Batch } from '../../messaging/protocol/log-batch.js';
 import { incrementValue } from '../../messaging/protocol/value.js';
+import { unreachable } from '../../runtime/std/assert.js';
 import { ByteReader, DecodeError } from '../../runtime/std/byte-reader.js';
 import { ByteWriter } from '../../runtime/std/byte-writer.js';
 import { emptyBytes } from '../../runtime/std/bytes.js';
@@ -102,6 +103,8 @@ export class PartitionState {
         return this.#applyCheck(batch.base, body);
       case 'epoch-start':
         return other;
+      default:
+        return unreachable(body);
     }
   }
 
@@ -152,6 +155,8 @@ export class PartitionState {
         );
         return { sequence: op.sequence, status: 'applied', offset, version: version + 1, value: value.slice() };
       }
+      default:
+        return unreachable(op.operation);
     }
   }
 

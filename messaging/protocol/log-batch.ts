@@ -16,6 +16,7 @@
 // partition's own time, which only runs while somebody leads (E3): sessions expire by it.
 
 import { ByteReader, DecodeError } from '../../runtime/std/byte-reader.js';
+import { unreachable } from '../../runtime/std/assert.js';
 import { ByteWriter } from '../../runtime/std/byte-writer.js';
 import { readOp, type WriteOp, writeOp } from './client-messages.js';
 import { limits } from './limits.js';
@@ -145,5 +146,7 @@ function readBody(reader: ByteReader, kind: (typeof bodyKinds)[number], count: n
     }
     case 'check':
       return { kind, offset: reader.varint(), hashHigh: reader.u32(), hashLow: reader.u32() };
+    default:
+      return unreachable(kind);
   }
 }

@@ -24,7 +24,7 @@ export function entry<Union extends { readonly kind: string }, Kind extends Unio
   encode: (message: Extract<Union, { readonly kind: Kind }>, writer: ByteWriter) => void,
   decode: (reader: ByteReader) => Extract<Union, { readonly kind: Kind }>,
 ): MessageEntry {
-  return { kind, code, encode: encode as MessageEntry['encode'], decode: decode as MessageEntry['decode'] };
+  return { kind, code, encode, decode: decode as MessageEntry['decode'] };
 }
 
 /** One of a closed list of words, as its position. */

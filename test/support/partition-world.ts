@@ -24,7 +24,7 @@ const actor = replicaActor(partitionId);
 type ChangeInSync = Extract<HostMessage, { readonly kind: 'change-in-sync' }>;
 
 /** Stands for the manager: passes reports and proposals to the test. */
-class FakeManager implements Actor<Message> {
+class FakeManager implements Actor {
   readonly #world: () => PartitionWorld;
 
   constructor(world: () => PartitionWorld) {
@@ -44,7 +44,7 @@ class FakeManager implements Actor<Message> {
 }
 
 /** A client: keeps what it was answered, by request number. */
-export class FakeClient implements Actor<Message> {
+export class FakeClient implements Actor {
   readonly replies = new Map<number, ClientReply>();
   #next = 1;
   #context: Context | undefined;
@@ -117,8 +117,8 @@ export class PartitionWorld {
     };
     const definitions = new Map<string, ActorDefinition>([
       ['partition', partitionDefinition],
-      ['manager', { kind: 'manager', durable: false, create: () => new FakeManager(() => this) as Actor<never> }],
-      ['client', { kind: 'client', durable: false, create: () => this.client as Actor<never> }],
+      ['manager', { kind: 'manager', durable: false, create: () => new FakeManager(() => this) }],
+      ['client', { kind: 'client', durable: false, create: () => this.client }],
     ]);
     const args: ReplicaArguments = {
       partition: partitionId,
@@ -230,7 +230,7 @@ export class PartitionWorld {
   replica(host: string): PartitionReplica {
     const found = this.cluster.actor({ host, worker, actor });
     if (found === undefined) throw new Error(`no replica on ${host}`);
-    return found as never as PartitionReplica;
+    return found as PartitionReplica;
   }
 
   // --- the client -----------------------------------------------------------------------------------------------------------

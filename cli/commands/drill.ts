@@ -7,6 +7,7 @@
 import type { Command } from 'commander';
 import { parseCount } from '../argument.js';
 import { type DrillMesh, openDrillMesh } from '../drill/drill-mesh.js';
+import { figures } from '../drill/figures.js';
 import { Ledger, type LedgerVerdict } from '../drill/ledger.js';
 import { exitCodes } from '../exit-codes.js';
 import type { Invocation, Keep } from '../invocation.js';
@@ -48,6 +49,14 @@ export function registerDrill(program: Command, keep: Keep): void {
       const kills = parseCount('--kills', options.kills, 1, 10_000);
       const writers = parseCount('--writers', options.writers, 1, 1024);
       keep((invocation) => run(invocation, 3, writers, kills, () => Promise.resolve('nats-server')));
+    });
+  drill
+    .command('figures')
+    .description('how long a mesh takes to boot, what an idle host costs, how long one client waits')
+    .option('--operations <count>', 'writes, then reads, one at a time', '2000')
+    .action((options: { operations: string }) => {
+      const operations = parseCount('--operations', options.operations, 10, 1_000_000);
+      keep((invocation) => figures(invocation, operations));
     });
 }
 

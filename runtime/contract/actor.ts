@@ -59,6 +59,11 @@ export interface ActorDefinition {
   readonly kind: string;
   /** Has a journal stream, and is brought back from it at start. */
   readonly durable: boolean;
+  /**
+   * Its stream holds promises made in the disk's name, which must not be made twice (M8). If it is lost, its world takes the whole journal for
+   * lost, and the host for one with another disk.
+   */
+  readonly vital?: boolean;
   /** @param args what the spawner gave, as bytes, since a durable actor's arguments are journaled with it. */
   create(args: Uint8Array, self: Address): Actor<never>;
 }

@@ -14,6 +14,7 @@
 
 import type { Actor, ActorDefinition } from '../contract/actor.js';
 import { mainWorker } from '../contract/address.js';
+import { setShortOfSpace } from '../contract/cells.js';
 import type { Journal, JournalListener } from '../contract/journal.js';
 import type { Envelope, Transport, TransportReceiver } from '../contract/transport.js';
 import { ActorLoop } from '../kernel/actor-loop.js';
@@ -118,6 +119,7 @@ export class SimulatedWorker implements TransportReceiver {
       });
       return;
     }
+    setShortOfSpace(this.host.cells, this.number, false); // what it was to the thread before
     const listener: JournalListener = {
       durable: (lsnEnd) => {
         if (this.#life === life) life.loop?.durable(lsnEnd);
@@ -126,14 +128,10 @@ export class SimulatedWorker implements TransportReceiver {
         if (this.#life === life) life.loop?.signalActor(stream, { kind: 'journal-pressure' });
       },
       space: (isShort) => {
-        if (this.#life === life)
-          this.#world.trace.record(
-            this.#world.scheduler.nowMs,
-            this.host.name,
-            this.number,
-            '',
-            isShort ? 'space-short' : 'space-found',
-          );
+        if (this.#life !== life) return;
+        setShortOfSpace(this.host.cells, this.number, isShort);
+        const kind = isShort ? 'space-short' : 'space-found';
+        this.#world.trace.record(this.#world.scheduler.nowMs, this.host.name, this.number, '', kind);
       },
       fatal: (error) => {
         if (this.#life === life) this.host.exit(`storage-failed: ${error.message}`); // D11

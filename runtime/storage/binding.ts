@@ -20,6 +20,14 @@ export function journalSeed(crc32: Crc32, binding: JournalBinding, directory: st
   return crc32(encoder.encode(`${binding.clusterId}\n${binding.host}\n${binding.diskId}\n${directory}`));
 }
 
+/**
+ * Who a disk is to other hosts. Worker 0's journal keeps the promises that were made in the disk's name; when it had to be begun again, in a
+ * higher generation, they are lost, and this is another disk (M8). Its journals stay bound to `diskId`.
+ */
+export function diskIdOfGeneration(diskId: string, generation: number): string {
+  return generation <= 1 ? diskId : `${diskId}-${generation}`;
+}
+
 function seedOf(crc32: Crc32, seed: number, kind: string, ...numbers: readonly number[]): number {
   const writer = new ByteWriter(40);
   writer.raw(encoder.encode(kind));

@@ -97,12 +97,13 @@ export function newestReadable(files: GenerationFiles, entry: StreamEntry, sha25
   return -1;
 }
 
-/** Takes unreadable snapshots out of the registry and marks whose they were. */
+/** Takes unreadable snapshots out of the registry and marks whose they were. @returns streams of which nothing is left. */
 export function checkSnapshots(
   files: GenerationFiles,
   registry: StreamRegistry,
   sha256: (() => Sha256) | undefined,
-): void {
+): StreamEntry[] {
+  const gone: StreamEntry[] = [];
   for (const entry of Array.from(registry.streams())) {
     if (entry.snapshots.length === 0) continue;
     const newest = newestReadable(files, entry, sha256);
@@ -113,8 +114,10 @@ export function checkSnapshots(
       if (entry.damage === 'none') registry.setDamage(entry, 'torn');
     } else {
       // A new number, so that the records of the old one are not taken for its own.
+      gone.push(entry);
       registry.remove(entry.number);
       registry.add({ ...entry, number: registry.nextStream, damage: 'corrupt', snapshots: [] });
     }
   }
+  return gone;
 }

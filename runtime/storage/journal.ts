@@ -39,6 +39,17 @@ export interface JournalOptions {
   readonly codec?: ChunkCodec;
   readonly listener: JournalListener;
   readonly limits?: Partial<JournalLimits>;
+  /** There was a journal: none is as bad as an unreadable one. */
+  readonly mustExist?: boolean;
+  /** Nobody else has what is in it: whatever was lost is thrown as `JournalDamagedError`, and nothing is changed (D9). */
+  readonly refuseDamage?: boolean;
+  /** A stream without which all the others are worth nothing: if it is lost, so is the journal. */
+  readonly isVital?: (stream: { readonly name: string; readonly kind: string }) => boolean;
+}
+
+/** Something that had been durable cannot be read, and whoever opened the journal wanted to know before anything is begun anew. */
+export class JournalDamagedError extends Error {
+  override readonly name = 'JournalDamagedError';
 }
 
 /** What was found, in one line for logs. */
@@ -58,7 +69,10 @@ export interface OpenedJournal {
   readonly summary: JournalSummary;
 }
 
-/** @throws DiskError when the directory cannot be listed or created; whatever is wrong with the files themselves is in the reports. */
+/**
+ * @throws DiskError when the directory cannot be listed or created; JournalDamagedError when damage is to be refused. Otherwise, whatever is
+ *   wrong with the files themselves is in the reports.
+ */
 export function openJournal(options: JournalOptions): OpenedJournal {
   const { disk, crc32, directory } = options;
   const limits = { ...defaultJournalLimits, ...options.limits };
@@ -67,7 +81,7 @@ export function openJournal(options: JournalOptions): OpenedJournal {
   assert(limits.segmentBytes < 2 ** 32, 'a position in a segment fits 32 bits');
   const seed = journalSeed(crc32, options.binding, directory);
   disk.makeDirectory(directory);
-  const found = findJournal(disk, crc32, directory, seed);
+  const found = judged(findJournal(disk, crc32, directory, seed), options);
   const beginning = beginningOf(found, options);
   disk.makeDirectory(beginning.files.path);
   const journal = new WriteAheadJournal(
@@ -89,6 +103,29 @@ export function openJournal(options: JournalOptions): OpenedJournal {
     if (report !== undefined) streams.push({ name, kind, args, report });
   }
   return { journal, streams, summary: summaryOf(found, beginning) };
+}
+
+/** What was found, held against what was expected. @throws JournalDamagedError */
+function judged(found: FoundJournal, options: JournalOptions): FoundJournal {
+  let result = found;
+  if (found.reading.verdict === 'unborn') {
+    if (options.mustExist !== true) return found;
+    // Not generation 1 again: that its number is higher says for ever that something was lost.
+    const reading = { verdict: 'corrupt', reason: 'the journal is gone', salvaged: [], bootId: '' } as const;
+    result = { ...found, nextGeneration: Math.max(2, found.nextGeneration), reading, leftovers: [] };
+  } else if (found.reading.verdict !== 'corrupt') {
+    const { registry, bootId } = found.reading;
+    const streams = checkSnapshots(found.files, registry, options.sha256);
+    const gone = options.refuseDamage === true ? streams[0] : streams.find((stream) => options.isVital?.(stream));
+    if (gone !== undefined) {
+      const reason = `no snapshot of ${gone.name} can be read`;
+      result = { ...found, reading: { verdict: 'corrupt', reason, salvaged: registry.salvaged(), bootId } };
+    }
+  }
+  const { reading } = result;
+  if (reading.verdict === 'corrupt' && options.refuseDamage === true)
+    throw new JournalDamagedError(`${found.files.path}: ${reading.reason}`);
+  return result;
 }
 
 /** Marks a journal's generation as not to be trusted by the next start (D11). Best effort on a disk that is failing. */
@@ -176,7 +213,6 @@ function sameGeneration(
     // One tail for all: whose records were in it cannot be proven, since they are what is missing (D8).
     for (const entry of registry.streams()) if (entry.damage === 'none') registry.setDamage(entry, 'torn');
   }
-  checkSnapshots(found.files, registry, options.sha256);
   // One of another size was being created when its process ended, or belongs to other limits.
   const segmentBytes = options.limits?.segmentBytes ?? defaultJournalLimits.segmentBytes;
   const spare = reading.spare?.fileBytes === segmentBytes ? reading.spare : undefined;

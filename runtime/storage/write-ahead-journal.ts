@@ -196,6 +196,11 @@ export class WriteAheadJournal implements Journal {
     return this.#supply.isShort;
   }
 
+  /** Neither closed nor closing nor failed. */
+  get isOpen(): boolean {
+    return this.#closed === undefined && (this.#phase === 'opening' || this.#phase === 'running');
+  }
+
   /** Appended and not durable yet. */
   get bufferedBytes(): number {
     return this.#bufferedBytes;
@@ -208,6 +213,7 @@ export class WriteAheadJournal implements Journal {
 
   /** Tries again what waits for space, if anything does. The host calls it about once a second, since a journal has no clock. */
   retrySpace(): void {
+    if (!this.isOpen) return;
     this.#supply.retry();
     for (const resume of this.#stalled.splice(0)) resume();
   }
@@ -418,7 +424,9 @@ export class WriteAheadJournal implements Journal {
 
   #becameShort(isShort: boolean): void {
     this.#parts.listener.space?.(isShort);
-    if (!isShort) for (const resume of this.#stalled.splice(0)) resume();
+    if (isShort)
+      this.#press(); // what the oldest records hold may be the space that is missing
+    else for (const resume of this.#stalled.splice(0)) resume();
   }
 
   // --- beginning and ending -------------------------------------------------------------------------------------------
@@ -443,12 +451,23 @@ export class WriteAheadJournal implements Journal {
   }
 
   close(done: () => void): void {
+    this.#end(done, () => this.#add(closedType, 0, new Uint8Array(0)));
+  }
+
+  /** Closes the files and leaves no marker: for a start that did not come about, so that the next one finds what this one found. */
+  abandon(done: () => void): void {
+    this.#end(done, () => undefined);
+  }
+
+  #end(done: () => void, mark: () => void): void {
     assert(this.#closed === undefined && this.#phase !== 'closed', 'a journal is closed once');
     if (this.#phase === 'failed') return done();
     for (const writer of this.#snapshotsUnderWay) writer.abort();
-    this.#add(closedType, 0, new Uint8Array(0));
+    mark();
     this.#closed = done;
-    if (this.#phase === 'running') this.flush();
+    if (this.#phase !== 'running') return; // opening: goes on when the first batch is durable
+    this.flush();
+    this.#closeNext();
   }
 
   /** Goes on closing when the batch with the marker, snapshots and removals are done. */
@@ -546,7 +565,7 @@ export class WriteAheadJournal implements Journal {
 
   #press(): void {
     const { journalBytesMax, pressuredStreamsMax } = this.#parts.limits;
-    if (this.#trimUnderWay || totalBytes(this.#segments) <= journalBytesMax) return;
+    if (this.#trimUnderWay || (totalBytes(this.#segments) <= journalBytesMax && !this.isShortOfSpace)) return;
     let asked = 0;
     for (const stream of pinning(this.#segments, this.#registry)) {
       if (asked >= pressuredStreamsMax) return;

@@ -32,7 +32,9 @@ export type StartResult =
   /** READY. */
   | { readonly kind: 'ready'; readonly recovered: number; readonly spawned: number }
   /** Trying again would end in the same way: the host must end. */
-  | { readonly kind: 'refused'; readonly exitCode: HostExitCode; readonly reason: string };
+  | { readonly kind: 'refused'; readonly exitCode: HostExitCode; readonly reason: string }
+  /** The whole host must start again, as one with that disk. */
+  | { readonly kind: 'other-disk'; readonly diskId: string; readonly reason: string };
 
 export interface WorkerStats {
   readonly worker: number;

@@ -39,3 +39,13 @@ export class HostError extends Error {
     this.exitCode = exitCode;
   }
 }
+
+/** The disk is another one than it was thought to be, since worker 0's journal had to be begun again: start as that one. */
+export class OtherDiskError extends HostError {
+  readonly diskId: string;
+
+  constructor(diskId: string, message: string) {
+    super(hostExitCodes.storageFailed, message);
+    this.diskId = diskId;
+  }
+}

@@ -1,13 +1,18 @@
 // The data directory of a host: whose it is, and that nobody else uses it (D16)
 // =============================================================================
 //
-// Held from before anything is read until everything is closed. One that was never used is formatted for this host.
+// Held from before anything is read until everything is closed. One that was never used is formatted for this host. `begun` in it says that the
+// journals of all workers have been there: one that is missing later was lost.
 
 import { randomBytes } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { lockDirectory } from '../storage/directory-lock.js';
 import { checkIdentity, readIdentity, writeIdentity } from '../storage/identity.js';
+import { diskIdOfGeneration } from '../storage/binding.js';
+import { currentGeneration } from '../storage/journal.js';
+import { nodeDisk, writeFileDurably } from '../storage/node-disk.js';
 import { HostError, hostExitCodes } from './exit-codes.js';
 
 export interface HostDirectoryOptions {
@@ -18,8 +23,14 @@ export interface HostDirectoryOptions {
 }
 
 export interface HostDirectory {
-  /** Drawn when the directory was formatted; memory is a new disk each time. */
+  /** What journals are bound to: drawn when the directory was formatted; memory is a new disk each time. */
+  readonly boundTo: string;
+  /** Who this disk is to other hosts, as far as can be seen before worker 0's journal was read. */
   readonly diskId: string;
+  /** The journals of all workers have been there. */
+  readonly begun: boolean;
+  /** All workers have their journals. */
+  markBegun(): void;
   /** Harmless when repeated. */
   release(): void;
 }
@@ -32,26 +43,44 @@ export function workerDirectory(worker: number): string {
 /** @throws HostError `refused`: in use, not ours, damaged, or no directory. */
 export function openHostDirectory(options: HostDirectoryOptions): HostDirectory {
   const { clusterId, directory, name: host, workers } = options;
-  if (directory === undefined) return { diskId: newDiskId(), release: () => undefined };
+  if (directory === undefined) {
+    const diskId = newDiskId();
+    return { boundTo: diskId, diskId, begun: false, markBegun: () => undefined, release: () => undefined };
+  }
   const lock = refusing(() => lockDirectory(directory));
-  let held = true;
+  let isHeld = true;
   const release = (): void => {
-    if (held) lock.release();
-    held = false;
+    if (isHeld) lock.release();
+    isHeld = false;
   };
   try {
     const found = refusing(() => readIdentity(directory));
     if (found === undefined) {
       refuseUnnamedData(directory);
       const identity = { clusterId, host, diskId: newDiskId(), workers, createdAt: new Date().toISOString() };
-      return { diskId: refusing(() => writeIdentity(directory, identity)).diskId, release };
+      return held(directory, refusing(() => writeIdentity(directory, identity)).diskId, release);
     }
     refusing(() => checkIdentity(directory, found, { clusterId, host, workers }));
-    return { diskId: found.diskId, release };
+    return held(directory, found.diskId, release);
   } catch (error) {
     release();
     throw error;
   }
+}
+
+function held(directory: string, boundTo: string, release: () => void): HostDirectory {
+  const marker = join(directory, 'begun');
+  const begun = existsSync(marker);
+  const generation = refusing(() => currentGeneration(nodeDisk(directory), workerDirectory(0)));
+  return {
+    boundTo,
+    diskId: diskIdOfGeneration(boundTo, generation),
+    begun,
+    markBegun: () => {
+      if (!begun) refusing(() => writeFileDurably(marker, new Uint8Array(0)));
+    },
+    release,
+  };
 }
 
 /** Whoever formatted it would be given the data of somebody unknown, and find all of it damaged. */

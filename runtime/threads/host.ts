@@ -22,7 +22,7 @@ import { loadComposition } from './compose-loader.js';
 import type { Composition, Place } from './composition.js';
 import { ControlError, type WorkerStats } from './control.js';
 import { endProcess } from './end-process.js';
-import { type HostEnd, HostError, type HostExitCode, hostExitCodes } from './exit-codes.js';
+import { type HostEnd, HostError, type HostExitCode, hostExitCodes, OtherDiskError } from './exit-codes.js';
 import { type HostDirectory, openHostDirectory } from './host-directory.js';
 import { poll } from './poll.js';
 import { Pool } from './pool.js';
@@ -93,17 +93,35 @@ const drainPollMs = 20;
 const closeDeadlineMs = 10_000;
 const callDeadlineMs = 5000;
 const heapMbDefault = 2048;
+/** A disk is taken for another one once; what a crash left of a generation makes it twice. */
+const startTriesMax = 3;
 
 /** Starts a host and resolves when every worker has recovered and is connected. @throws HostError, TypeError */
 export async function startHost(options: HostOptions): Promise<Host> {
   checkOptions(options);
+  for (let diskId: string | undefined, tries = 1; ; tries++) {
+    try {
+      return await tryToStart(options, diskId);
+    } catch (error) {
+      if (!(error instanceof OtherDiskError) || tries === startTriesMax) throw error;
+      diskId = error.diskId;
+      const event: SystemEvent = { kind: 'disk-replaced', level: 'error', reason: error.message, diskId };
+      const wallMs = machineClock.wallMs();
+      options.onEvent?.({ host: options.name, worker: mainWorker, actor: 'host', wallMs, event });
+    }
+  }
+}
+
+/** @param diskId who this disk is known to be, from an earlier try. */
+async function tryToStart(options: HostOptions, diskId: string | undefined): Promise<Host> {
   const directory = openHostDirectory(options);
   const { name: host, workers } = options;
-  const place: Place = { host, worker: mainWorker, workers, diskId: directory.diskId };
+  const place: Place = { host, worker: mainWorker, workers, diskId: diskId ?? directory.diskId };
   try {
     const composition = await loadComposition(options.compositionUrl, options.config, place);
     const running = new RunningHost(options, directory, composition, place);
     await running.start();
+    directory.markBegun();
     return running;
   } catch (error) {
     directory.release();
@@ -135,6 +153,8 @@ class RunningHost implements Host {
   #ports: PortTransport | undefined;
   #world: World | undefined;
   #watchInterval: NodeJS.Timeout | undefined;
+  /** A journal that a restarted worker does not find was there. */
+  #begun: boolean;
   #phase: 'starting' | 'running' | 'draining' | 'ending' | 'over' = 'starting';
   #failure: HostEnd | undefined;
   #failStart: (error: HostError) => void = () => undefined;
@@ -144,11 +164,12 @@ class RunningHost implements Host {
   constructor(options: HostOptions, directory: HostDirectory, composition: Composition, place: Place) {
     this.name = options.name;
     this.workers = options.workers;
-    this.diskId = directory.diskId;
+    this.diskId = place.diskId;
     this.#options = options;
     this.#directory = directory;
     this.#composition = composition;
     this.#place = place;
+    this.#begun = directory.begun;
     this.ended = new Promise((resolve) => {
       this.#tellEnd = resolve;
     });
@@ -196,6 +217,7 @@ class RunningHost implements Host {
     try {
       await Promise.race([this.#supervisor.start(), failed]);
       this.#phase = 'running';
+      this.#begun = this.#options.directory !== undefined;
     } catch (error) {
       await this.#end(undefined, true);
       throw error;
@@ -291,6 +313,8 @@ class RunningHost implements Host {
         compositionUrl,
         config,
         directory,
+        boundTo: this.#directory.boundTo,
+        begun: this.#begun,
         cells: this.cells.buffer,
       },
       services: { compress: (bytes) => this.#pool.compress(bytes) },

@@ -14,7 +14,7 @@ import type { TransportReceiver } from '../contract/transport.js';
 import { assert } from '../std/assert.js';
 import { machineClock } from './clock.js';
 import type { Composition, Place } from './composition.js';
-import { type HostEnd, HostError, type HostExitCode, hostExitCodes } from './exit-codes.js';
+import { type HostEnd, HostError, type HostExitCode, hostExitCodes, OtherDiskError } from './exit-codes.js';
 import { openHostDirectory } from './host-directory.js';
 import { InlineNetwork } from './inline-network.js';
 import { poll } from './poll.js';
@@ -68,8 +68,20 @@ class OwnCells implements Cells {
 
 /** @throws HostError when the directory cannot be used or an actor cannot be brought back. */
 export async function startInlineHost(options: InlineHostOptions): Promise<InlineHost> {
+  try {
+    return await tryToStart(options, undefined);
+  } catch (error) {
+    if (!(error instanceof OtherDiskError)) throw error;
+    return tryToStart(options, error.diskId);
+  }
+}
+
+/** @param knownDiskId who this disk is known to be, from an earlier try. */
+async function tryToStart(options: InlineHostOptions, knownDiskId: string | undefined): Promise<InlineHost> {
   const { clusterId, name } = options;
   const directory = openHostDirectory({ ...options, workers: 1 });
+  const { boundTo, begun } = directory;
+  const diskId = knownDiskId ?? directory.diskId;
   const cells = new OwnCells();
   const between = new InlineNetwork();
   const worlds: World[] = [];
@@ -92,7 +104,7 @@ export async function startInlineHost(options: InlineHostOptions): Promise<Inlin
 
   const compositions: Composition[] = [];
   const open = async (worker: number): Promise<void> => {
-    const place: Place = { host: name, worker, workers: 1, diskId: directory.diskId };
+    const place: Place = { host: name, worker, workers: 1, diskId };
     const composition = await options.compose(place);
     compositions.push(composition);
     const world = await openWorld({
@@ -107,7 +119,16 @@ export async function startInlineHost(options: InlineHostOptions): Promise<Inlin
         ? {}
         : {
             openJournal: (listener) =>
-              openWorkerJournal({ clusterId, directory: options.directory, place, listener, compress: undefined }),
+              openWorkerJournal({
+                clusterId,
+                directory: options.directory,
+                boundTo,
+                begun,
+                place,
+                composition,
+                listener,
+                compress: undefined,
+              }),
           }),
       emit: (event) => options.onEvent?.(event),
       escalate: (reason) => fail(hostExitCodes.restartsExhausted, reason),
@@ -119,6 +140,7 @@ export async function startInlineHost(options: InlineHostOptions): Promise<Inlin
   try {
     await open(mainWorker);
     await open(0);
+    directory.markBegun();
   } catch (error) {
     await close();
     throw error;
@@ -141,7 +163,7 @@ export async function startInlineHost(options: InlineHostOptions): Promise<Inlin
 
   return {
     name,
-    diskId: directory.diskId,
+    diskId,
     cells,
     ended,
     inspect: (worker, actor) => worlds[worker === mainWorker ? 0 : 1]?.loop.inspect(actor),

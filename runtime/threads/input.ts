@@ -17,6 +17,10 @@ export interface WorkerBoot {
   readonly config: unknown;
   /** The host's data directory; absent keeps the journal in memory. */
   readonly directory: string | undefined;
+  /** What the journals in it are bound to. */
+  readonly boundTo: string;
+  /** They have been there before. */
+  readonly begun: boolean;
   /** The cells of the host. */
   readonly cells: SharedArrayBuffer;
   /** The worker answers calls of the main thread here (WorkerControl) … */

@@ -8,7 +8,7 @@ import { mainWorker } from '../contract/address.js';
 import { type Cells, workerCell, workerCellCount } from '../contract/cells.js';
 import { assert } from '../std/assert.js';
 
-const cellCount = workerCell(mainWorker) + workerCellCount; // 2064 cells, 16 KiB: main's block is the last
+const cellCount = workerCell(mainWorker) + workerCellCount; // 4112 cells, 32 KiB: main's block is the last
 
 export class SharedCells implements Cells {
   /** Give it to another thread, and build SharedCells over it there. */

@@ -12,7 +12,7 @@ import { machineClock } from './clock.js';
 import { loadComposition } from './compose-loader.js';
 import { Caller, type HostServices, serveCalls, type StartResult, type WorkerStats } from './control.js';
 import { EventBatch } from './event-batch.js';
-import { HostError, hostExitCodes } from './exit-codes.js';
+import { HostError, hostExitCodes, OtherDiskError } from './exit-codes.js';
 import type { Input, WorkerBoot } from './input.js';
 import type { Output } from './output.js';
 import { PortTransport } from './port-transport.js';
@@ -79,8 +79,11 @@ async function start(): Promise<StartResult> {
         openWorkerJournal({
           clusterId: boot.clusterId,
           directory: boot.directory,
+          boundTo: boot.boundTo,
+          begun: boot.begun,
           place,
           listener,
+          composition,
           compress: async (bytes) =>
             services.call('compress', compressDeadlineMs, (remote) => remote.compress(bytes)).catch(() => undefined),
         }),
@@ -94,6 +97,7 @@ async function start(): Promise<StartResult> {
     });
   } catch (error) {
     // Thrown on, it ends the thread, and its successor tries again: a network comes back, a wrong directory does not.
+    if (error instanceof OtherDiskError) return { kind: 'other-disk', diskId: error.diskId, reason: error.message };
     if (!(error instanceof HostError) || error.exitCode === hostExitCodes.unreachable) throw error;
     return { kind: 'refused', exitCode: error.exitCode, reason: error.message };
   }

@@ -23,7 +23,7 @@ import { assert } from '../std/assert.js';
 import type { Random } from '../std/random.js';
 import { type FailureHistory, onFailure, type RestartPolicy } from '../supervision/restart-policy.js';
 import type { Caller, StartResult, WorkerControl } from './control.js';
-import { HostError, type HostExitCode, hostExitCodes } from './exit-codes.js';
+import { HostError, type HostExitCode, hostExitCodes, OtherDiskError } from './exit-codes.js';
 import { LinkMeter } from './link-meter.js';
 import type { LinkEnd } from './port-transport.js';
 import { markAbsent } from './stall-watch.js';
@@ -159,7 +159,8 @@ export class WorkerSupervisor {
 
   #started(slot: Slot, thread: WorkerThread, result: StartResult): void {
     if (slot.phase.kind !== 'starting' || slot.phase.thread !== thread || this.#stopping) return;
-    if (result.kind === 'refused') return this.#giveUp(result.exitCode, result.reason);
+    if (result.kind === 'refused') return this.#giveUp(new HostError(result.exitCode, result.reason));
+    if (result.kind === 'other-disk') return this.#giveUp(new OtherDiskError(result.diskId, result.reason));
     slot.phase = { kind: 'ready', thread };
     const { recovered, spawned } = result;
     this.#options.emit(slot.worker, {
@@ -199,7 +200,7 @@ export class WorkerSupervisor {
     if (decision.kind === 'escalate') {
       const count = slot.failures.length;
       const reason = `worker ${slot.worker} died ${count} times within ${policy.windowMs / 1000} s, the last time of: ${error}`;
-      return this.#giveUp(hostExitCodes.restartsExhausted, reason);
+      return this.#giveUp(new HostError(hostExitCodes.restartsExhausted, reason));
     }
     slot.generation++; // Z2
     slot.phase = { kind: 'waiting', timeout: setTimeout(() => this.#again(slot), decision.afterMs) };
@@ -209,10 +210,10 @@ export class WorkerSupervisor {
     if (!this.#stopping && !this.#gaveUp) this.#begin(slot); // Z3
   }
 
-  #giveUp(exitCode: HostExitCode, reason: string): void {
+  #giveUp(error: HostError): void {
     if (this.#gaveUp) return;
     this.#gaveUp = true;
-    this.#notReady(new HostError(exitCode, reason));
-    this.#options.giveUp(exitCode, reason);
+    this.#notReady(error);
+    this.#options.giveUp(error.exitCode, error.message);
   }
 }

@@ -12,7 +12,7 @@
 //   X1. No turn is taken before every actor is back and the transport can be used.
 //   X2. After `close` or a fatal error no turn is taken.
 
-import type { Cells } from '../contract/cells.js';
+import { type Cells, setShortOfSpace } from '../contract/cells.js';
 import type { Clock } from '../contract/clock.js';
 import type { EmittedEvent, SystemEvent } from '../contract/events.js';
 import type { Journal, JournalListener, RecoveredStream } from '../contract/journal.js';
@@ -30,6 +30,8 @@ export interface OpenedJournal {
   readonly streams: readonly RecoveredStream[];
   /** What was found, for people. */
   readonly found: SystemEvent;
+  /** Closes it without the clean marker: the start did not come about. */
+  abandon(done: () => void): void;
 }
 
 export interface WorldOptions {
@@ -84,28 +86,33 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const failed = new Promise<void>((resolve) => {
     diskFailed = resolve;
   });
+  const { host, worker } = place;
+  const emit = (event: SystemEvent): void =>
+    options.emit({ host, worker, actor: 'journal', wallMs: clock.wallMs(), event });
+  setShortOfSpace(options.cells, worker, false); // what it was to the thread before
   const opened = await options.openJournal?.({
     durable: (lsnEnd) => loop?.durable(lsnEnd),
     pressure: (stream) => loop?.signalActor(stream, { kind: 'journal-pressure' }),
+    space: (isShort) => {
+      setShortOfSpace(options.cells, worker, isShort); // D14: the actors see it at their next turn
+      emit({ kind: isShort ? 'disk-full' : 'disk-space-found', level: isShort ? 'error' : 'info' });
+    },
     fatal: (error) => {
       diskFailed();
       end(() => options.fatal(error));
     },
   });
-  if (opened !== undefined) {
-    const { host, worker } = place;
-    options.emit({ host, worker, actor: 'journal', wallMs: clock.wallMs(), event: opened.found });
-  }
+  if (opened !== undefined) emit(opened.found);
   const receiver: TransportReceiver = {
     deliver: (envelope) => loop?.deliver(envelope),
-    gap: (host, worker) => loop?.signal({ kind: 'link-gap', host, worker }),
+    gap: (from, number) => loop?.signal({ kind: 'link-gap', host: from, worker: number }),
     backlog: () => loop?.queuedCount ?? 0,
   };
-  const router = new RouterTransport(place.host, options.local(receiver));
+  const router = new RouterTransport(host, options.local(receiver));
   loop = new ActorLoop(
     {
-      host: place.host,
-      worker: place.worker,
+      host,
+      worker,
       clock,
       cells: options.cells,
       random: options.random,
@@ -118,9 +125,18 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     },
     composition.definitions,
   );
-  const started = startActors(loop, options, opened?.streams ?? []);
-  router.connect(await connected(composition, place, receiver));
-  assert(!over, 'X2: the world ended before it began');
+  let started: ReturnType<typeof startActors>;
+  try {
+    started = startActors(loop, options, opened?.streams ?? []);
+    router.connect(await connected(composition, place, receiver));
+    assert(!over, 'X2: the world ended before it began');
+  } catch (error) {
+    over = true;
+    loop.close();
+    await router.close();
+    if (opened !== undefined) await Promise.race([new Promise<void>((resolve) => opened.abandon(resolve)), failed]);
+    throw error;
+  }
   driver.start(loop); // X1
   const running = loop;
   return {

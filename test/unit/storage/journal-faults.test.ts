@@ -65,7 +65,7 @@ describe('journal on a failing disk', () => {
       disk.run();
     };
     while (!journal.isShortOfSpace) append();
-    expect(told).to.deep.equal(['short']);
+    expect(told, 'whoever keeps the oldest records is asked to let go of them').to.deep.equal(['short', 'pressure a']);
     append();
     expect(open.durable, 'the current segment still takes what fits').to.equal(appended);
     while (open.durable === appended) append();
@@ -73,12 +73,12 @@ describe('journal on a failing disk', () => {
     expect(journal.bufferedBytes).to.be.greaterThan(0);
     journal.retrySpace();
     disk.run();
-    expect(told, 'said once').to.deep.equal(['short']);
+    expect(told, 'said once').to.deep.equal(['short', 'pressure a']);
     expect(open.durable).to.be.lessThan(appended);
     disk.fault = () => undefined;
     journal.retrySpace();
     disk.run();
-    expect(told).to.deep.equal(['short', 'enough']);
+    expect(told).to.deep.equal(['short', 'pressure a', 'enough']);
     expect(open.durable).to.equal(appended);
     expect(journal.bufferedBytes).to.equal(0);
     const again = openOn(disk.kill(), { limits: { segmentBytes: 1024 } });

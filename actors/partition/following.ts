@@ -12,6 +12,8 @@
 //   W2. An acknowledgement names what is durable here (for an `async` table: what is in the log), never more (R4).
 //   W3. A committed record is never truncated in its lineage: a leader that asks for it makes this replica stop and keep its evidence (R12).
 //   W4. A snapshot replaces log and state in one step, once it is durable; until then the old ones stand (M11).
+//   W5. An answer to `reconcile` acts only on the log that was asked about: one that comes late, or twice, would cut what was acknowledged since.
+//   W6. A follower that is not in sync and hears nothing speaks up: its leader may have given it up as silent.
 //
 // Sources: CORRECTNESS R3, R4, R12; KIP-101, KIP-279, KIP-320.
 
@@ -25,6 +27,9 @@ import type { PartitionState } from './state.js';
 
 /** How long to wait for the leader's answer before asking again. */
 const retryMs = 200;
+
+/** Not in sync, and nothing heard of the leader for so long: ask it. (W6) */
+const silenceMs = 1000;
 
 type Phase =
   | { readonly kind: 'reconciling' }
@@ -48,6 +53,8 @@ export class Following {
   readonly #quarantine: (reason: string, context: PartitionContext) => void;
   readonly #localSnapshot: LocalSnapshot;
   #phase: Phase = { kind: 'reconciling' };
+  /** When the leader was last heard. */
+  #heardMs = 0;
 
   constructor(
     core: ReplicaCore,
@@ -90,8 +97,25 @@ export class Following {
     context.timers.start('retry', retryMs, { kind: 'retry' });
   }
 
+  /** Metadata of a newer partition epoch in the same leader epoch. */
+  onPlacement(context: PartitionContext): void {
+    if (this.#phase.kind === 'following') this.#watchSilence(context);
+  }
+
+  /** W6. */
+  #watchSilence(context: PartitionContext): void {
+    const { self } = this.#core;
+    if (!this.#core.place().partition.inSync.includes(self.host))
+      context.timers.start('retry', silenceMs, { kind: 'retry' });
+  }
+
   onRetry(context: PartitionContext): void {
-    if (this.#phase.kind === 'following' || this.#phase.kind === 'truncating') return;
+    if (this.#phase.kind === 'truncating') return;
+    if (this.#phase.kind === 'following') {
+      if (context.nowMs - this.#heardMs < silenceMs) return this.#watchSilence(context);
+      if (!this.#core.place().partition.inSync.includes(this.#core.self.host)) this.#reconcile(context);
+      return;
+    }
     if (this.#phase.kind !== 'installing') return this.#reconcile(context);
     if (!this.#phase.busy) this.#wantChunk(context);
     context.timers.start('retry', retryMs, { kind: 'retry' });
@@ -104,7 +128,9 @@ export class Following {
   onReconciled(message: Of<'reconciled'>, context: PartitionContext): void {
     if (this.#phase.kind !== 'reconciling' || message.logEnd !== this.#core.log.end) return;
     this.#phase = { kind: 'following' };
+    this.#heardMs = context.nowMs;
     context.timers.cancel('retry');
+    this.#watchSilence(context);
     this.#learn(message.highWatermark);
     this.acknowledge(context);
   }
@@ -112,6 +138,7 @@ export class Following {
   onDiverged(message: Of<'diverged'>, context: PartitionContext): void {
     const core = this.#core;
     if (this.#phase.kind !== 'reconciling') return;
+    if (message.logEnd !== core.log.end || message.lastEpoch !== core.log.lastEpoch) return; // W5; the retry asks again
     const end = truncationPoint(core.log, message.epochAt, message.end);
     if (end >= core.log.end) return this.#reconcile(context);
     if (end < core.highWatermark) {
@@ -141,6 +168,7 @@ export class Following {
   onReplicate(message: Of<'replicate'>, context: PartitionContext): void {
     const core = this.#core;
     if (this.#phase.kind !== 'following') return; // W1
+    this.#heardMs = context.nowMs;
     if (message.base > core.log.end || !this.#follows(message)) return this.#reconcile(context); // something before it was lost
     let base = message.base;
     let appended = false;

@@ -241,7 +241,9 @@ export class Leading {
     const link = this.#core.linkTo(host);
     const answer = reconcileAnswer(this.#core.log, message.logEnd, message.lastEpoch);
     if (answer.kind === 'diverged') {
-      context.send(to, { kind: 'diverged', link, epochAt: answer.epoch, end: answer.end } as Of<'diverged'>);
+      const { logEnd, lastEpoch } = message;
+      const { epoch: epochAt, end } = answer;
+      context.send(to, { kind: 'diverged', link, logEnd, lastEpoch, epochAt, end } as Of<'diverged'>);
       return;
     }
     if (answer.kind === 'needs-snapshot') {

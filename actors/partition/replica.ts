@@ -365,7 +365,7 @@ export class PartitionReplica implements Actor<PartitionMessage> {
       role.onPlacement(before, context);
       return;
     }
-    if (sameEpoch && role.kind === 'follower' && leader === role.leader) return;
+    if (sameEpoch && role.kind === 'follower' && leader === role.leader) return role.onPlacement(context);
     const pending = this.#leaveRole(leader === core.self.host, context);
     core.epoch = leaderEpoch;
     core.lineage = lineage;

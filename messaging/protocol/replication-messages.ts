@@ -49,8 +49,15 @@ export type ReplicationMessage =
   | { readonly kind: 'reconcile'; readonly link: Link; readonly logEnd: number; readonly lastEpoch: number }
   /** Your log agrees up to `logEnd`: records follow from there. */
   | { readonly kind: 'reconciled'; readonly link: Link; readonly logEnd: number; readonly highWatermark: number }
-  /** Records of epochs above `epochAt` are not mine, and mine of `epochAt` end at `end`. */
-  | { readonly kind: 'diverged'; readonly link: Link; readonly epochAt: number; readonly end: number }
+  /** Records of epochs above `epochAt` are not mine, and mine of `epochAt` end at `end`. Said of the log that ends at `logEnd` with `lastEpoch`, and of no other. */
+  | {
+      readonly kind: 'diverged';
+      readonly link: Link;
+      readonly logEnd: number;
+      readonly lastEpoch: number;
+      readonly epochAt: number;
+      readonly end: number;
+    }
   /** Your end is below my log's start: install the snapshot that follows. */
   | { readonly kind: 'snapshot-offer'; readonly link: Link; readonly snapshot: number; readonly meta: Uint8Array }
   | {
@@ -160,10 +167,19 @@ export const replicationMessageEntries: readonly MessageEntry[] = [
     24,
     (m, w) => {
       writeLink(w, m.link);
+      w.varint(m.logEnd);
+      w.varint(m.lastEpoch);
       w.varint(m.epochAt);
       w.varint(m.end);
     },
-    (r) => ({ kind: 'diverged', link: readLink(r), epochAt: r.varint(), end: r.varint() }),
+    (r) => ({
+      kind: 'diverged',
+      link: readLink(r),
+      logEnd: r.varint(),
+      lastEpoch: r.varint(),
+      epochAt: r.varint(),
+      end: r.varint(),
+    }),
   ),
   entry<ReplicationMessage, 'snapshot-offer'>(
     'snapshot-offer',

@@ -130,7 +130,14 @@ const replication: Arms<ReplicationMessage> = {
   }),
   reconcile: fc.record({ kind: fc.constant('reconcile'), link, logEnd: count, lastEpoch: count }),
   reconciled: fc.record({ kind: fc.constant('reconciled'), link, logEnd: count, highWatermark: count }),
-  diverged: fc.record({ kind: fc.constant('diverged'), link, epochAt: count, end: count }),
+  diverged: fc.record({
+    kind: fc.constant('diverged'),
+    link,
+    logEnd: count,
+    lastEpoch: count,
+    epochAt: count,
+    end: count,
+  }),
   'snapshot-offer': fc.record({ kind: fc.constant('snapshot-offer'), link, snapshot: count, meta: bytes }),
   'snapshot-chunk': fc.record({
     kind: fc.constant('snapshot-chunk'),

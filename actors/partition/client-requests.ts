@@ -18,6 +18,7 @@ import type {
 } from '../../messaging/protocol/client-messages.js';
 import { limits } from '../../messaging/protocol/limits.js';
 import { isClient } from '../../runtime/contract/address.js';
+import { isShortOfSpace } from '../../runtime/contract/cells.js';
 import type { Address } from '../../runtime/contract/address.js';
 import type { Message } from '../../runtime/contract/actor.js';
 import { leaseValid } from '../host/lease-cells.js';
@@ -75,6 +76,10 @@ export class ClientRequests {
     if (!role.enoughInSync) {
       const detail = `fewer than ${this.#core.place().table.minInSync} replicas are in sync`;
       this.#refuse(from, request, 'unavailable', detail, context);
+      return true;
+    }
+    if (isShortOfSpace(context.cells, this.#core.self.worker)) {
+      this.#refuse(from, request, 'capacity', 'the disk is full', context); // D14
       return true;
     }
     if (!role.hasRoom()) {

@@ -14,9 +14,11 @@
 //   W4. A snapshot replaces log and state in one step, once it is durable; until then the old ones stand (M11).
 //   W5. An answer to `reconcile` acts only on the log that was asked about: one that comes late, or twice, would cut what was acknowledged since.
 //   W6. A follower that is not in sync and hears nothing speaks up: its leader may have given it up as silent.
+//   W7. While the disk is full nothing is taken, so nothing more is acknowledged; the leader goes on without this replica (D14).
 //
 // Sources: CORRECTNESS R3, R4, R12; KIP-101, KIP-279, KIP-320.
 
+import { isShortOfSpace } from '../../runtime/contract/cells.js';
 import type { LocalSnapshot } from './local-snapshot.js';
 import type { Of, PartitionContext } from './partition-message.js';
 import { decodeMeta, type SnapshotMeta } from './record.js';
@@ -169,6 +171,8 @@ export class Following {
     const core = this.#core;
     if (this.#phase.kind !== 'following') return; // W1
     this.#heardMs = context.nowMs;
+    const isNews = message.batches.length > 0 || message.base > core.log.end;
+    if (isNews && isShortOfSpace(context.cells, core.self.worker)) return this.#learn(message.highWatermark); // W7
     if (message.base > core.log.end || !this.#follows(message)) return this.#reconcile(context); // something before it was lost
     let base = message.base;
     let appended = false;

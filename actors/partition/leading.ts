@@ -21,6 +21,7 @@ import type { ClientRequest, WriteResult } from '../../messaging/protocol/client
 import type { Batch, BatchBody } from '../../messaging/protocol/log-batch.js';
 import { managerActor } from '../../messaging/protocol/cluster-map.js';
 import type { Address } from '../../runtime/contract/address.js';
+import { isShortOfSpace } from '../../runtime/contract/cells.js';
 import { present } from '../../runtime/std/assert.js';
 import { Queue } from '../../runtime/std/queue.js';
 import { leaseValid } from '../host/lease-cells.js';
@@ -390,6 +391,7 @@ export class Leading {
   #maybeCheck(context: PartitionContext): void {
     const { state, highWatermark } = this.#core;
     if (!this.active || highWatermark - this.#checkedAt < leading.checkEvery) return;
+    if (isShortOfSpace(context.cells, this.#core.self.worker)) return; // D14: it comes with later records
     this.#checkedAt = highWatermark;
     this.#append({ kind: 'check', ...state.check }, context);
   }

@@ -22,6 +22,7 @@ import type { ReplicaReport, ReplicaStatus, ReplicaVerdict } from '../../messagi
 import type { Link } from '../../messaging/protocol/replication-messages.js';
 import type { Actor, ActorDefinition, Message, Signal } from '../../runtime/contract/actor.js';
 import type { Address } from '../../runtime/contract/address.js';
+import { isShortOfSpace } from '../../runtime/contract/cells.js';
 import type { JournalRecord, RecoveryReport } from '../../runtime/contract/journal.js';
 import { assert, unreachable } from '../../runtime/std/assert.js';
 import { Queue } from '../../runtime/std/queue.js';
@@ -258,7 +259,8 @@ export class PartitionReplica implements Actor<PartitionMessage> {
       this.#role.active &&
       !this.#role.fenced &&
       this.#role.enoughInSync &&
-      this.#role.hasRoom()
+      this.#role.hasRoom() &&
+      !isShortOfSpace(context.cells, this.#core.self.worker)
     ) {
       this.#role.expireIdleSessions(leading.sessionIdleMs, context);
     }

@@ -6,7 +6,7 @@
 //
 // Invariants
 //   V8. Replicas of a partition are on distinct hosts; racks repeat only when there are fewer racks than replicas.
-//   V9. No host gets more than the mean, rounded up, while enough others have room.
+//   V9. No host gets more than the mean and one while enough others have room, at any time: what comes later needs no evening out.
 //
 // Sources: Mirrokni, Thorup and Zadimoghaddam, "Consistent hashing with bounded loads" (2016), for the cap.
 
@@ -39,8 +39,9 @@ export function placePartitions(
   const rackCount = new Set(racks.values()).size;
   let total = 0;
   for (const host of hosts) total += loads.replicas.get(host.name) ?? 0;
-  const cap = Math.ceil((total + partitions.length * count) / hosts.length);
-  return partitions.map((partition) => {
+  return partitions.map((partition, placed) => {
+    // A host is full when it has what an even spread would give it by now (V9).
+    const cap = Math.floor((total + placed * count) / hosts.length) + 1;
     const order = ring.replicasFor(xxHash32(utf8.encode(`partition-${partition}`)), hosts.length);
     const chosen: string[] = [];
     const usedRacks = new Set<string>();

@@ -19,6 +19,7 @@ import { registerPut } from './commands/put.js';
 import { registerRange } from './commands/range.js';
 import { registerServe } from './commands/serve.js';
 import { registerShell } from './commands/shell.js';
+import { registerSim } from './commands/sim.js';
 import { registerStatus } from './commands/status.js';
 import { registerTable } from './commands/table.js';
 import { registerUp } from './commands/up.js';
@@ -55,6 +56,7 @@ const registrations = [
   registerWhere,
   registerShell,
   registerDrill,
+  registerSim,
   registerVersion,
   registerCompletion,
   registerDoctor,

@@ -8,6 +8,7 @@ import { usage } from './cli-error.js';
 
 /** A key: a JSON array is a tuple key, everything else is a string key as it stands. */
 export function parseKey(text: string): Key {
+  checkCharacters('a key', text);
   if (!text.startsWith('[')) return text;
   let value: unknown;
   try {
@@ -27,11 +28,23 @@ export function parseKey(text: string): Key {
 
 /** A value: JSON when it parses as JSON, else the text itself. */
 export function parseValue(text: string): unknown {
+  checkCharacters('a value', text);
+  return valueOfText(text);
+}
+
+/** The same of a text whose bytes were checked. */
+export function valueOfText(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
     return text;
   }
+}
+
+/** Node.js puts U+FFFD for bytes on the command line that are no UTF-8, and lone surrogates have no UTF-8 at all. */
+function checkCharacters(what: string, text: string): void {
+  if (text.includes('\ufffd'))
+    throw usage(`${what} is not valid UTF-8`, 'if you mean the character U+FFFD, write it in JSON as \\ufffd');
 }
 
 export function parseCount(name: string, text: string, min: number, max = Number.MAX_SAFE_INTEGER): number {
@@ -48,8 +61,9 @@ const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 
 /** `250ms`, `30s`, `5m`, `2h`, or plain milliseconds. */
 export function parseDurationMs(name: string, text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text);
-  if (match === null) throw usage(`${name} takes a duration such as 250ms, 30s, 5m or 2h, not ${text}`);
-  return Math.round(Number(match[1]) * (units[match[2] ?? 'ms'] as number));
+  const ms = match === null ? 0 : Math.round(Number(match[1]) * (units[match[2] ?? 'ms'] as number));
+  if (ms < 1) throw usage(`${name} takes a duration such as 250ms, 30s, 5m or 2h, not ${text}`);
+  return ms;
 }
 
 export function parseWord<W extends string>(name: string, words: readonly W[], text: string): W {

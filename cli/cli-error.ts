@@ -15,7 +15,10 @@ export class CliError extends Error {
   }
 }
 
+/** What `parse` makes more exact, knowing the command. */
+export const seeHelp = 'see `troupe help`';
+
 /** Wrong words on the command line. */
-export function usage(message: string, next = 'see `troupe help`'): CliError {
+export function usage(message: string, next = seeHelp): CliError {
   return new CliError('USAGE', message, next);
 }

@@ -34,6 +34,7 @@ const byErrorCode: Readonly<Record<string, ExitCode>> = {
   THROTTLED: exitCodes.overCapacity,
   USAGE: exitCodes.usage,
   INVALID_ARGUMENT: exitCodes.usage,
+  CURSOR_INVALID: exitCodes.usage,
   INTERRUPTED: exitCodes.interrupted,
 };
 

@@ -6,7 +6,7 @@
 
 import { Command, CommanderError, Option } from 'commander';
 import { parseDurationMs, parseWord } from './argument.js';
-import { usage } from './cli-error.js';
+import { CliError, seeHelp, usage } from './cli-error.js';
 import { registerCompletion } from './commands/completion.js';
 import { registerDel } from './commands/del.js';
 import { registerDoctor } from './commands/doctor.js';
@@ -128,10 +128,11 @@ export function parse(argv: readonly string[], env: Environment): ParseResult {
     readEnvironment(program, env);
     program.parse([...argv], { from: 'user' });
   } catch (error) {
+    if (error instanceof CliError && error.next === seeHelp) throw usage(error.message, helpOf(program, argv));
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: 'print', text: printed };
     if (error.code === 'commander.help') return helpFor(program, argv);
-    throw usage(oneLine(error.message));
+    throw usage(oneLine(error.message), helpOf(program, argv));
   }
   if (action === undefined) return helpFor(program, argv);
   return { kind: 'run', parsed: { options: globalOptions(program.opts()), action } };
@@ -139,17 +140,32 @@ export function parse(argv: readonly string[], env: Environment): ParseResult {
 
 /** A noun without its verb, or nothing at all: what could follow. */
 function helpFor(program: Command, argv: readonly string[]): ParseResult {
-  let command = program;
+  const command = commandOf(program, argv);
   let text = '';
   command.configureOutput({
     writeOut: (part) => {
       text += part;
     },
   });
-  for (const word of argv) command = command.commands.find((child) => child.name() === word) ?? command;
   command.copyInheritedSettings(program);
   command.outputHelp();
   return { kind: 'print', text };
+}
+
+/** The deepest command that the words name. */
+function commandOf(program: Command, argv: readonly string[]): Command {
+  let command = program;
+  for (const word of argv) command = command.commands.find((child) => child.name() === word) ?? command;
+  return command;
+}
+
+function helpOf(program: Command, argv: readonly string[]): string {
+  const path: string[] = [];
+  for (let at: Command | null = commandOf(program, argv); at !== null && at !== program; at = at.parent)
+    path.unshift(at.name());
+  // `troupe help table create` is not understood by commander, `troupe table help create` is.
+  const words = path.length < 2 ? ['help', ...path] : [...path.slice(0, -1), 'help', ...path.slice(-1)];
+  return `see \`troupe ${words.join(' ')}\``;
 }
 
 /** Commander's words, in the form of all our errors. */

@@ -4,9 +4,12 @@
 // `troupe: CODE: what happened; what to do next`, and the exit code that goes with it (INTERFACES §2). Pure.
 
 import { ConnectError, TroupeError } from '../messaging/client/index.js';
-import { HostError } from '../runtime/threads/exit-codes.js';
+import { HostError, hostExitCodes } from '../runtime/threads/exit-codes.js';
 import { CliError } from './cli-error.js';
 import { exitCodeOf } from './exit-codes.js';
+
+/** The transport's own advice, which is for programs. */
+const ownQuestion = / Is it running\?.*$/;
 
 export interface LastLine {
   readonly line: string;
@@ -30,13 +33,21 @@ const nextByCode: Readonly<Record<string, string>> = {
   FAILURE: 'run it with -v for details',
 };
 
+const hostCodes: Readonly<Record<number, string>> = {
+  [hostExitCodes.refused]: 'REFUSED',
+  [hostExitCodes.unreachable]: 'CANNOT_CONNECT',
+};
+
 export function lastLineOf(error: unknown): LastLine {
   const code = codeOf(error);
-  const message = (error instanceof Error ? error.message : String(error)).replaceAll(/\s*\n\s*/g, ' ');
+  const message = (error instanceof Error ? error.message : String(error))
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .replace(ownQuestion, '');
   const next = error instanceof CliError ? error.next : (nextByCode[code] ?? 'see `troupe help`');
   const exitCode = error instanceof HostError ? error.exitCode : exitCodeOf(code);
   // A message of the SDK may bring its own advice.
-  const line = `troupe: ${code}: ${message}${error instanceof ConnectError && message.includes('; ') ? '' : `; ${next}`}`;
+  const isAdvised = error instanceof TroupeError && message.includes('; ');
+  const line = `troupe: ${code}: ${isAdvised ? message : `${message.replace(/\.$/, '')}; ${next}`}`;
   return { line, exitCode };
 }
 
@@ -44,7 +55,7 @@ function codeOf(error: unknown): string {
   if (error instanceof CliError) return error.code;
   if (error instanceof ConnectError) return 'CANNOT_CONNECT';
   if (error instanceof TroupeError) return error.code;
-  if (error instanceof HostError) return error.exitCode === 78 ? 'REFUSED' : 'HOST_FAILED';
+  if (error instanceof HostError) return hostCodes[error.exitCode] ?? 'HOST_FAILED';
   // The SDK's word for misuse: here, of what somebody typed. The engine's own TypeErrors are bugs.
   const isMisuse =
     error instanceof TypeError && !/^Cannot | is not (a function|iterable|defined)|^Invalid /.test(error.message);

@@ -17,3 +17,5 @@ try {
   process.exit(64);
 }
 process.exitCode = await main(process.argv.slice(2));
+// All is said. A socket whose other end sleeps must not keep the command.
+process.stdout.write('', () => process.stderr.write('', () => process.exit()));

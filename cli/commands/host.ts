@@ -25,7 +25,7 @@ export function registerHost(program: Command, keep: Keep): void {
           String(one.epoch),
           String(one.pid),
           String(one.workers),
-          one.rack,
+          one.rack || '-',
           one.version,
         ]);
         printValue(output, hosts, () =>

@@ -46,9 +46,13 @@ async function converse(db: Database, table: string, signal: AbortSignal): Promi
     terminal: process.stdin.isTTY,
     historySize: 1000,
   });
-  const close = (): void => lines.close();
-  signal.addEventListener('abort', close, { once: true });
-  lines.on('SIGINT', close);
+  let isInterrupted = false;
+  const interrupt = (): void => {
+    isInterrupted = true;
+    lines.close();
+  };
+  signal.addEventListener('abort', interrupt, { once: true });
+  lines.on('SIGINT', interrupt);
   try {
     lines.prompt();
     for await (const line of lines) {
@@ -60,9 +64,9 @@ async function converse(db: Database, table: string, signal: AbortSignal): Promi
       lines.prompt();
     }
     if (process.stdin.isTTY) process.stdout.write('\n');
-    return exitCodes.ok;
+    return isInterrupted ? exitCodes.interrupted : exitCodes.ok;
   } finally {
-    signal.removeEventListener('abort', close);
+    signal.removeEventListener('abort', interrupt);
     lines.close();
   }
 }

@@ -2,9 +2,9 @@
 // =============================================================================
 
 import type { Command } from 'commander';
-import type { TableDescription } from '../../messaging/client/index.js';
+import { type TableDescription, TroupeError } from '../../messaging/client/index.js';
 import { parseCount, parseWord } from '../argument.js';
-import { usage } from '../cli-error.js';
+import { CliError, usage } from '../cli-error.js';
 import type { Keep } from '../invocation.js';
 import { formatTable, printValue } from '../output.js';
 
@@ -28,8 +28,8 @@ export function registerTable(program: Command, keep: Keep): void {
     .option('--partitions <count>', 'shares of its keys (8)')
     .option('--replicas <count>', 'copies of each item (3, or as many as there are hosts)')
     .option('--min-insync <count>', 'copies without which no write is taken (2)')
-    .option('--partitioning <kind>', 'hash or range (hash)')
-    .option('--storage <kind>', 'memory or lsm (memory)')
+    .option('--partitioning <kind>', 'hash; range is not in this version')
+    .option('--storage <kind>', 'memory; lsm is not in this version')
     .option('--durability <class>', 'sync: on disk before the answer; async: in memory (sync)')
     .option('--versions <count>', 'recent versions kept of each item (1)')
     .option('--reads <mode>', 'lease or confirm (lease)')
@@ -52,7 +52,10 @@ export function registerTable(program: Command, keep: Keep): void {
       };
       keep(async ({ connect, output, signal }) => {
         const db = await connect();
-        const made = await db.admin.createTable(name, { ...options, signal });
+        const made = await db.admin.createTable(name, { ...options, signal }).catch((cause: unknown) => {
+          if (!(cause instanceof TroupeError) || cause.code !== 'CONDITION_FAILED') throw cause;
+          throw new CliError(cause.code, cause.message, `see \`troupe table describe ${name}\``, { cause });
+        });
         printValue(output, made, () => [
           `OK  table ${made.name}: ${made.partitions.length} partitions, ${made.replicas} replicas, ${made.durability}`,
         ]);

@@ -5,11 +5,12 @@
 // Running it again is harmless.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { connect } from '../../messaging/client/index.js';
+import { DirectoryLockedError, lockDirectory } from '../../runtime/storage/directory-lock.js';
 import { parseCount } from '../argument.js';
 import { CliError, usage } from '../cli-error.js';
 import { exitCodes } from '../exit-codes.js';
@@ -98,9 +99,11 @@ async function background(paths: MeshPaths, wish: MeshWish, invocation: Invocati
   // Here, where a person sees what is being installed.
   if (options.nats === undefined) await findOrInstallNatsServer((line) => output.note(line));
   output.note('booting …');
+  mkdirSync(paths.root, { recursive: true });
+  const logStart = existsSync(paths.log) ? statSync(paths.log).size : 0;
   const child = startSupervisor(paths, wish, options.nats);
   try {
-    const mesh = await untilWritten(child, paths, signal);
+    const mesh = await untilWritten(child, paths, logStart, signal);
     return await sayWhenHealthy(mesh, paths, invocation);
   } catch (error) {
     // Interrupted: what was begun is taken back. Anything else is left as it is, to be looked at.
@@ -110,7 +113,6 @@ async function background(paths: MeshPaths, wish: MeshWish, invocation: Invocati
 }
 
 function startSupervisor(paths: MeshPaths, wish: MeshWish, nats: string | undefined): ChildProcess {
-  mkdirSync(paths.root, { recursive: true });
   const words = ['up', '--foreground', '--quiet', '--data', paths.root];
   if (wish.hosts !== undefined) words.push('--hosts', String(wish.hosts));
   if (wish.workers !== undefined) words.push('--workers', String(wish.workers));
@@ -128,7 +130,12 @@ function startSupervisor(paths: MeshPaths, wish: MeshWish, nats: string | undefi
 }
 
 /** Waits for the supervisor's mesh file. @throws CliError the supervisor's own words when it ended */
-async function untilWritten(child: ChildProcess, paths: MeshPaths, signal: AbortSignal): Promise<MeshFile> {
+async function untilWritten(
+  child: ChildProcess,
+  paths: MeshPaths,
+  logStart: number,
+  signal: AbortSignal,
+): Promise<MeshFile> {
   let code: number | null | undefined;
   child.once('exit', (exitCode) => {
     code = exitCode;
@@ -141,18 +148,32 @@ async function untilWritten(child: ChildProcess, paths: MeshPaths, signal: Abort
     signal.throwIfAborted();
     const mesh = runningMesh(paths);
     if (mesh !== undefined) return mesh; // perhaps of another `up` that was faster: that is as good
-    if (code !== undefined) throw lastWords(paths, code);
+    if (code !== undefined) {
+      const error = lastWords(paths, logStart, code);
+      // Another `up` was faster, and its mesh is coming.
+      if (error.code !== 'IN_USE' || !lockIsHeld(paths)) throw error;
+    }
     if (Date.now() > deadline) throw new CliError('TIMEOUT', 'the mesh did not come up', `see ${paths.log}`);
     await new Promise((resolve) => setTimeout(resolve, lookMs));
   }
 }
 
 /** `troupe: CODE: what; next` as the supervisor wrote it last, or what it wrote instead. */
-function lastWords(paths: MeshPaths, code: number | null): CliError {
-  const lines = existsSync(paths.log) ? readFileSync(paths.log, 'utf8').trimEnd().split('\n') : [];
-  const said = /^troupe: ([A-Z_]+): (.*); ([^;]*)$/.exec(lines.at(-1) ?? '');
+function lastWords(paths: MeshPaths, logStart: number, code: number | null): CliError {
+  const log = existsSync(paths.log) ? readFileSync(paths.log).subarray(logStart).toString('utf8') : '';
+  const said = /^troupe: ([A-Z_]+): (.*); ([^;]*)$/m.exec(log);
   if (said !== null) return new CliError(said[1] as string, said[2] as string, said[3] as string);
   return new CliError('FAILURE', `the mesh’s supervisor ended (exit code ${code ?? 'none'})`, `see ${paths.log}`);
+}
+
+function lockIsHeld(paths: MeshPaths): boolean {
+  try {
+    lockDirectory(paths.root).release();
+    return false;
+  } catch (error) {
+    if (error instanceof DirectoryLockedError) return true;
+    throw error;
+  }
 }
 
 async function sayWhenHealthy(mesh: MeshFile, paths: MeshPaths, invocation: Invocation): Promise<number> {

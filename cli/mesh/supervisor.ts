@@ -24,7 +24,7 @@ import { CliError } from '../cli-error.js';
 import { DeathNotice } from './death-notice.js';
 import { endLeftovers } from './leftovers.js';
 import { followLines } from './lines.js';
-import { type ClusterFile, type MeshPaths, removeMeshFile, writeJson } from './mesh-file.js';
+import { type ClusterFile, type MeshFile, type MeshPaths, removeMeshFile, writeJson } from './mesh-file.js';
 import { defaultNatsPort, findOrInstallNatsServer, spawnNatsServer, startNatsServer } from './nats-server.js';
 
 export interface SupervisorOptions {
@@ -61,6 +61,7 @@ export class MeshSupervisor {
   #lock: DirectoryLock | undefined;
   #natsUrl = '';
   #notice: DeathNotice | undefined;
+  #mesh: MeshFile | undefined;
   #stopping = false;
 
   constructor(options: SupervisorOptions) {
@@ -82,18 +83,27 @@ export class MeshSupervisor {
     this.#notice = await DeathNotice.open(this.#natsUrl, cluster, (line) => this.#say('supervisor', line));
     if (this.#stopping) return;
     for (const host of cluster.hosts) this.#superviseHost(cluster, host.name);
-    const natsPid = this.pidOf(natsServer);
-    writeJson(paths.mesh, {
+    this.#mesh = {
       version: 1,
       cluster: cluster.cluster,
       clusterId: cluster.clusterId,
       nats: this.#natsUrl,
       pid: process.pid,
       supervisor: thisProcess(),
-      ...(natsPid === undefined ? {} : { natsServer: identityOfProcess(natsPid) }),
       ownNats: nats === undefined,
       startedAt: new Date().toISOString(),
       hosts: cluster.hosts.map((host) => host.name),
+    };
+    this.#writeMesh();
+  }
+
+  /** Again whenever nats-server has another process: whoever comes after a killed supervisor ends it (J1). */
+  #writeMesh(): void {
+    if (this.#mesh === undefined) return;
+    const pid = this.pidOf(natsServer);
+    writeJson(this.#options.paths.mesh, {
+      ...this.#mesh,
+      ...(pid === undefined ? {} : { natsServer: identityOfProcess(pid) }),
     });
   }
 
@@ -188,6 +198,7 @@ export class MeshSupervisor {
     child.startedAtMs = Date.now();
     const running = child.start();
     child.process = running;
+    if (child.name === natsServer) this.#writeMesh();
     let over = false;
     const ended = (code: number | null, signal: string | null): void => {
       if (!over) this.#ended(child, code, signal);

@@ -8,7 +8,7 @@ import { connect, type Database } from '../../messaging/client/index.js';
 import { CliError } from '../cli-error.js';
 import { formatMesh } from '../mesh/format-mesh.js';
 import { meshPaths } from '../mesh/mesh-file.js';
-import { MeshSupervisor } from '../mesh/supervisor.js';
+import { MeshSupervisor, type SupervisorOptions } from '../mesh/supervisor.js';
 import { waitUntilHealthy } from '../wait-healthy.js';
 
 export interface DrillMesh extends AsyncDisposable {
@@ -21,11 +21,17 @@ export interface DrillMesh extends AsyncDisposable {
 
 const healthyDeadlineMs = 60_000;
 
-export async function openDrillMesh(hosts: number, workers: number, signal: AbortSignal): Promise<DrillMesh> {
+/** @param hostNats see SupervisorOptions */
+export async function openDrillMesh(
+  hosts: number,
+  workers: number,
+  signal: AbortSignal,
+  hostNats?: SupervisorOptions['hostNats'],
+): Promise<DrillMesh> {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-drill-'));
   const paths = meshPaths(folder);
   const cluster = formatMesh(paths, hosts, workers);
-  const supervisor = new MeshSupervisor({ paths, cluster, nats: undefined, onLine: () => undefined });
+  const supervisor = new MeshSupervisor({ paths, cluster, nats: undefined, hostNats, onLine: () => undefined });
   try {
     await supervisor.start();
     const db = await connect({

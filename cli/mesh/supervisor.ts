@@ -33,6 +33,8 @@ export interface SupervisorOptions {
   readonly cluster: ClusterFile | (() => ClusterFile);
   /** An existing NATS to use, `URL,URL`; absent: own one. */
   readonly nats: string | undefined;
+  /** Where a host is told that NATS is: a drill puts a proxy between them. */
+  readonly hostNats?: ((host: string, natsUrl: string) => Promise<string>) | undefined;
   readonly onLine: (line: string) => void;
 }
 
@@ -52,6 +54,8 @@ interface Child {
   startedAtMs: number;
   backoffMs: number;
   timer: NodeJS.Timeout | undefined;
+  /** Not started again before it is released. */
+  isHeld: boolean;
 }
 
 export class MeshSupervisor {
@@ -82,7 +86,8 @@ export class MeshSupervisor {
     this.#natsUrl = nats ?? (await this.#startNats());
     this.#notice = await DeathNotice.open(this.#natsUrl, cluster, (line) => this.#say('supervisor', line));
     if (this.#stopping) return;
-    for (const host of cluster.hosts) this.#superviseHost(cluster, host.name);
+    for (const { name } of cluster.hosts)
+      this.#superviseHost(cluster, name, (await this.#options.hostNats?.(name, this.#natsUrl)) ?? this.#natsUrl);
     this.#mesh = {
       version: 1,
       cluster: cluster.cluster,
@@ -116,6 +121,29 @@ export class MeshSupervisor {
     return this.#children.find((child) => child.name === name)?.process?.pid;
   }
 
+  /** From now on that child stays down when it ends. For drills, which change its files then. */
+  hold(name: string): void {
+    const child = this.#childOf(name);
+    child.isHeld = true;
+    clearTimeout(child.timer);
+    child.timer = undefined;
+  }
+
+  /** Takes `hold` back, and starts the child at once when it is down. */
+  release(name: string): void {
+    const child = this.#childOf(name);
+    if (!child.isHeld) return;
+    child.isHeld = false;
+    child.backoffMs = backoffMinMs;
+    if (child.process === undefined) this.#run(child);
+  }
+
+  #childOf(name: string): Child {
+    const child = this.#children.find((one) => one.name === name);
+    if (child === undefined) throw new Error(`there is no ${name} here`);
+    return child;
+  }
+
   async #startNats(): Promise<string> {
     const { paths } = this.#options;
     const onLine = (line: string): void => this.#say(natsServer, line);
@@ -131,7 +159,7 @@ export class MeshSupervisor {
     return `nats://127.0.0.1:${port}`;
   }
 
-  #superviseHost(cluster: ClusterFile, name: string): void {
+  #superviseHost(cluster: ClusterFile, name: string, natsUrl: string): void {
     const { paths } = this.#options;
     const members = cluster.hosts.flatMap((host) => (host.member === undefined ? [] : [`${host.name}=${host.member}`]));
     let startId = '';
@@ -144,7 +172,7 @@ export class MeshSupervisor {
         '--data',
         paths.host(name),
         '--nats',
-        this.#natsUrl,
+        natsUrl,
         '--cluster',
         cluster.cluster,
       ];
@@ -187,6 +215,7 @@ export class MeshSupervisor {
       startedAtMs: 0,
       backoffMs: backoffMinMs,
       timer: undefined,
+      isHeld: false,
     };
     this.#children.push(child);
     this.#run(child);
@@ -221,6 +250,7 @@ export class MeshSupervisor {
       return;
     }
     if (Date.now() - child.startedAtMs > steadyMs) child.backoffMs = backoffMinMs;
+    if (child.isHeld) return;
     child.timer = setTimeout(() => this.#run(child), child.backoffMs);
     child.backoffMs = Math.min(backoffMaxMs, child.backoffMs * 2);
   }

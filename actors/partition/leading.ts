@@ -67,8 +67,6 @@ export const leading = {
   sessionIdleMs: 60 * 60 * 1000,
   /** With the session table full, one idle for so long makes room. */
   sessionIdleWhenFullMs: 60 * 1000,
-  /** Records between two state checks (R19). */
-  checkEvery: 4096,
 } as const;
 
 /** A request whose records are in the log and not yet committed. */
@@ -390,7 +388,7 @@ export class Leading {
 
   #maybeCheck(context: PartitionContext): void {
     const { state, highWatermark } = this.#core;
-    if (!this.active || highWatermark - this.#checkedAt < leading.checkEvery) return;
+    if (!this.active || highWatermark - this.#checkedAt < this.#core.limits.checkEvery) return;
     if (isShortOfSpace(context.cells, this.#core.self.worker)) return; // D14: it comes with later records
     this.#checkedAt = highWatermark;
     this.#append({ kind: 'check', ...state.check }, context);

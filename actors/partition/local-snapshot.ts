@@ -14,12 +14,6 @@ import { encodeMeta } from './record.js';
 import type { ReplicaCore } from './replica-core.js';
 import type { StateReader } from './state.js';
 
-/** Log bytes since the last snapshot that make a new one due; at least as much as the state itself, so that writing stays proportionate. */
-const logBytesMin = 16 * 1024 * 1024;
-/** Log that is kept in memory below the snapshot, for followers that lag. */
-const logBytesKept = 8 * 1024 * 1024;
-const chunkBytesMax = 256 * 1024;
-
 export class LocalSnapshot {
   readonly #core: ReplicaCore;
   #reader: StateReader | undefined;
@@ -38,9 +32,9 @@ export class LocalSnapshot {
 
   /** Begins one if it is due. */
   maybeBegin(context: PartitionContext): void {
-    const { log, snapshotBytesThrough, state } = this.#core;
+    const { log, snapshotBytesThrough, state, limits } = this.#core;
     const grown = log.bytesThrough - snapshotBytesThrough;
-    if (grown > Math.max(logBytesMin, state.byteCount / 2)) this.begin(context);
+    if (grown > Math.max(limits.snapshotBytesMin, state.byteCount / 2)) this.begin(context);
   }
 
   begin(context: PartitionContext): void {
@@ -58,7 +52,7 @@ export class LocalSnapshot {
 
   onAccepted(context: PartitionContext): void {
     if (this.#reader === undefined) return;
-    const chunk = this.#reader.next(chunkBytesMax);
+    const chunk = this.#reader.next(this.#core.limits.chunkBytesMax);
     if (chunk !== undefined) {
       context.snapshots.append(chunk, { kind: 'snapshot-accepted' });
       return;
@@ -74,7 +68,7 @@ export class LocalSnapshot {
     this.#committing = false;
     core.snapshotEnd = offset;
     core.snapshotBytesThrough = this.#bytesThrough;
-    core.log.trim(offset, logBytesKept); // N2
+    core.log.trim(offset, core.limits.logBytesKept); // N2
     context.emit({
       kind: 'snapshot-written',
       level: 'debug',

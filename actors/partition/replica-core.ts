@@ -32,12 +32,32 @@ export interface Placement {
   readonly replicaEpoch: number;
 }
 
+/** Sizes that decide how often something rare happens. A simulated world makes them small. */
+export interface ReplicaLimits {
+  /** Log bytes since the last snapshot that make a new one due; at least as much as the state itself, so that writing stays proportionate. */
+  readonly snapshotBytesMin: number;
+  /** Log that is kept in memory below the snapshot, for followers that lag. */
+  readonly logBytesKept: number;
+  /** Bytes of one chunk of a snapshot. */
+  readonly chunkBytesMax: number;
+  /** Records between two state checks (R19). */
+  readonly checkEvery: number;
+}
+
+export const defaultReplicaLimits: ReplicaLimits = {
+  snapshotBytesMin: 16 * 1024 * 1024,
+  logBytesKept: 8 * 1024 * 1024,
+  chunkBytesMax: 256 * 1024,
+  checkEvery: 4096,
+};
+
 /** Told of each batch as it is applied. */
 export type OnApplied = (entry: LogEntry, batch: Batch, applied: Applied) => void;
 
 export class ReplicaCore {
   readonly self: Address;
   readonly partition: number;
+  readonly limits: ReplicaLimits;
   state: PartitionState;
   log = new ReplicaLog();
   lineage = 1;
@@ -54,10 +74,11 @@ export class ReplicaCore {
   timeMs = 0;
   placement: Placement | undefined;
 
-  constructor(self: Address, partition: number, state: PartitionState) {
+  constructor(self: Address, partition: number, state: PartitionState, limits: ReplicaLimits = defaultReplicaLimits) {
     this.self = self;
     this.partition = partition;
     this.state = state;
+    this.limits = limits;
   }
 
   /** What counts as acknowledged by this replica (R4): its disk, or its memory for an `async` table. */

@@ -41,7 +41,7 @@ import {
   recordTruncate,
   type SnapshotMeta,
 } from './record.js';
-import { ReplicaCore } from './replica-core.js';
+import { ReplicaCore, type ReplicaLimits } from './replica-core.js';
 import { ReplicaLog } from './replication/log.js';
 import { PartitionState } from './state.js';
 
@@ -72,9 +72,9 @@ export class PartitionReplica implements Actor<PartitionMessage> {
   #recoveredMeta: SnapshotMeta | undefined;
   #recoveredHighWatermark = 0;
 
-  constructor(args: ReplicaArguments, self: Address) {
+  constructor(args: ReplicaArguments, self: Address, limits?: ReplicaLimits) {
     this.#args = args;
-    this.#core = new ReplicaCore(self, args.partition, this.#newState());
+    this.#core = new ReplicaCore(self, args.partition, this.#newState(), limits);
     this.#snapshot = new LocalSnapshot(this.#core);
     this.#clients = new ClientRequests(this.#core, () => this.#role);
   }
@@ -499,8 +499,13 @@ export function verdictOf(report: RecoveryReport, durability: Durability): Repli
   }
 }
 
-export const partitionDefinition: ActorDefinition = {
-  kind: partitionKind,
-  durable: true,
-  create: (args, self) => new PartitionReplica(decodeControl(args) as ReplicaArguments, self),
-};
+/** @param limits other than in production: for simulated worlds, where what is rare must happen. */
+export function partitionDefinitionOf(limits?: ReplicaLimits): ActorDefinition {
+  return {
+    kind: partitionKind,
+    durable: true,
+    create: (args, self) => new PartitionReplica(decodeControl(args) as ReplicaArguments, self, limits),
+  };
+}
+
+export const partitionDefinition: ActorDefinition = partitionDefinitionOf();

@@ -15,7 +15,6 @@ import type { ReplicaCore } from './replica-core.js';
 import type { StateReader } from './state.js';
 
 const silentMaxMs = 10_000;
-const chunkBytesMax = 384 * 1024;
 
 interface Transfer {
   readonly host: string;
@@ -75,7 +74,7 @@ export class SnapshotTransfer {
     }
     if (message.index === transfer.index + 1 && (transfer.index === -1 || transfer.chunk !== undefined)) {
       transfer.index = message.index;
-      transfer.chunk = transfer.reader.next(chunkBytesMax);
+      transfer.chunk = transfer.reader.next(this.#core.limits.chunkBytesMax);
     } else if (message.index !== transfer.index) return;
     const bytes = transfer.chunk ?? new Uint8Array(0);
     const link = this.#core.linkTo(host);

@@ -15,7 +15,7 @@ export function missingForRest(mesh: SimulatedMesh, loads: readonly LoadActor[])
   for (const host of map.hosts.values()) if (host.state !== 'up') return `${host.name} is ${host.state}`;
   if (map.hosts.size < mesh.hostNames.length) return 'not every host is registered';
   const running = mesh.replicas();
-  for (const { info } of map.partitions.values()) {
+  for (const info of map.partitions.values()) {
     const name = `partition ${info.id} of ${info.table}`;
     if (info.leader === undefined) return `${name} has no leader: ${info.reason}`;
     const replicas = running.filter(({ replica }) => replica.core.partition === info.id);

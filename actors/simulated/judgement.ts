@@ -63,7 +63,7 @@ function judgeKeys(mesh: SimulatedMesh, history: History, see: (fact: string) =>
   const map = mesh.newestMap;
   const index = ringRouting();
   const histories = keyHistories(history.entries, (name, key) => {
-    const table = map?.tables.get(name)?.info;
+    const table = map?.tables.get(name);
     return table === undefined ? undefined : table.partitions[index(encodeKey(key), table)];
   });
   const findings: Finding[] = [];

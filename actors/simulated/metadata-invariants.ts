@@ -49,6 +49,7 @@ export class MetadataInvariants {
       appliedIndex >= before.appliedIndex,
       `K9: applied index of ${host}: ${before.appliedIndex} → ${appliedIndex}`,
     );
+    this.#mesh.noteMap(actor.store);
     if (appliedIndex !== before.hashedIndex) this.#checkState(host, appliedIndex, actor.store.stateHash());
     Object.assign(before, { term, commitIndex, appliedIndex, hashedIndex: appliedIndex });
   }

@@ -65,7 +65,7 @@ export class ReplicaInvariants {
     const known = this.#leaders.get(office);
     assert(known === undefined || known === host, `K4: partition ${office} is led by ${known} and by ${host}`);
     this.#leaders.set(office, host);
-    const info = this.#mesh.newestMap?.partitions.get(core.partition)?.info;
+    const info = this.#mesh.newestMap?.partitions.get(core.partition);
     if (info === undefined) return;
     assert(core.epoch <= info.leaderEpoch, `K4: ${host} leads ${office}, the metadata is at ${info.leaderEpoch}`);
     if (info.leaderEpoch === core.epoch)
@@ -110,9 +110,9 @@ export class ReplicaInvariants {
   checkCompleteness(): void {
     const map = this.#mesh.newestMap;
     if (map === undefined) return;
-    for (const { info } of map.partitions.values()) {
+    for (const info of map.partitions.values()) {
       const end = this.#committed.end(info.id);
-      const table = map.tables.get(info.table)?.info;
+      const table = map.tables.get(info.table);
       if (table === undefined) continue;
       for (const host of [...info.inSync, ...info.eligible]) {
         const replica = this.replicaOf(info.id, host);

@@ -6,6 +6,7 @@
 // Sources: CORRECTNESS §3.3 (swarm); Groce et al., "Swarm Testing".
 
 import type { TableOptions } from '../../messaging/protocol/host-messages.js';
+import type { ReplicaLimits } from '../partition/replica-core.js';
 import type { LoadProfile } from '../../messaging/workload/load-actor.js';
 import {
   type FaultKind,
@@ -30,6 +31,7 @@ export interface Scenario {
   /** Whoever started a process says at once that it died, as the supervisor of a local mesh does. */
   readonly deathsReported: boolean;
   readonly safetyMs: number;
+  readonly replicaLimits: ReplicaLimits;
   readonly journal: { readonly segmentBytes: number; readonly journalBytesMax: number };
 }
 
@@ -97,6 +99,12 @@ export function drawScenario(seed: string, bounds: ScenarioBounds = {}): Scenari
     faults: plan,
     deathsReported: random.chance(0.5),
     safetyMs: bounds.safetyMs ?? random.pick([5000, 10_000, 20_000]),
+    replicaLimits: {
+      snapshotBytesMin: random.pick([4, 64, 16_384]) * 1024,
+      logBytesKept: random.pick([0, 1, 16, 8192]) * 1024,
+      chunkBytesMax: random.pick([512, 8192, 262_144]),
+      checkEvery: random.pick([10, 100, 4096]),
+    },
     journal: { segmentBytes: random.pick([16, 64, 256]) * 1024, journalBytesMax: random.pick([128, 512, 2048]) * 1024 },
   };
 }

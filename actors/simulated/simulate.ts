@@ -65,6 +65,7 @@ export function simulate(scenario: Scenario, options: SimulateOptions = {}): Sim
     workers: scenario.workers,
     founders: scenario.founders,
     encoded: scenario.encoded,
+    replicaLimits: scenario.replicaLimits,
     journalLimits: { batchBytesMax: 64 * 1024, ...scenario.journal },
     restartExitedHostMs: 500,
     onEvent: ({ event }) => see(event.kind),
@@ -100,7 +101,7 @@ export function simulate(scenario: Scenario, options: SimulateOptions = {}): Sim
         bootMs,
       );
       assert(made.kind === 'commanded', `table ${name}: ${JSON.stringify(made)}`);
-      const table = present(mesh.newestMap?.tables.get(name)?.info, 'the table that was made');
+      const table = present(mesh.newestMap?.tables.get(name), 'the table that was made');
       return { name, partitions: table.partitions };
     });
     profile = { ...scenario.load, tables };

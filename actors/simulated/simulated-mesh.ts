@@ -11,7 +11,12 @@ import { type ClientLimits } from '../../messaging/client/core/client-limits.js'
 import { clientDefinition } from '../../messaging/client/core/client-actor.js';
 import { ringRouting } from '../../messaging/client/core/key-routing.js';
 import { clientActor } from '../../messaging/client/core/operations.js';
-import { metadataActor } from '../../messaging/protocol/cluster-map.js';
+import {
+  type HostInfo,
+  metadataActor,
+  type PartitionInfo,
+  type TableInfo,
+} from '../../messaging/protocol/cluster-map.js';
 import { protocolCodec } from '../../messaging/protocol/codec.js';
 import type { ActorDefinition, ActorSpec } from '../../runtime/contract/actor.js';
 import { SimulatedCluster, type SimulatedClusterOptions } from '../../runtime/simulation/simulated-cluster.js';
@@ -20,7 +25,8 @@ import { emptyBytes } from '../../runtime/std/bytes.js';
 import { memberIdOf } from '../metadata/member-id.js';
 import { MetadataActor } from '../metadata/metadata-actor.js';
 import type { MapStore } from '../metadata/state/map-store.js';
-import { PartitionReplica } from '../partition/replica.js';
+import type { ReplicaLimits } from '../partition/replica-core.js';
+import { partitionDefinitionOf, PartitionReplica } from '../partition/replica.js';
 import { registry } from '../registry.js';
 import { rootActors } from '../root-actors.js';
 
@@ -32,6 +38,7 @@ export interface SimulatedMeshOptions extends Omit<SimulatedClusterOptions, 'com
   /** Messages between hosts pass through their bytes; else they are frozen and handed over. */
   readonly encoded: boolean;
   readonly clientLimits?: Partial<ClientLimits>;
+  readonly replicaLimits?: ReplicaLimits;
   /** Actors of clients, beside the client actor. */
   readonly definitions?: readonly ActorDefinition[];
 }
@@ -44,6 +51,14 @@ export interface Placed {
   readonly replica: PartitionReplica;
 }
 
+/** The cluster map at one revision. */
+export interface MapSight {
+  readonly revision: number;
+  readonly hosts: ReadonlyMap<string, HostInfo>;
+  readonly tables: ReadonlyMap<string, TableInfo>;
+  readonly partitions: ReadonlyMap<number, PartitionInfo>;
+}
+
 const clusterId = '0b9f54a4-0000-4000-8000-0000000051ed';
 
 export class SimulatedMesh {
@@ -53,11 +68,13 @@ export class SimulatedMesh {
   /** By `host/worker`, then by actor name: the newest object of each. */
   readonly #replicas = new Map<string, Map<string, Placed>>();
   readonly #definitions = new Map<string, ActorDefinition>(registry);
+  #newestMap: MapSight | undefined;
 
   constructor(options: SimulatedMeshOptions) {
-    const { hosts, workers, founders, encoded, clientLimits, definitions, ...rest } = options;
+    const { hosts, workers, founders, encoded, clientLimits, replicaLimits, definitions, ...rest } = options;
     this.hostNames = Array.from({ length: hosts }, (_, i) => `h${i + 1}`);
     const members = this.hostNames.slice(0, founders).map((host) => ({ id: memberIdOf(host, diskOf(host)), host }));
+    if (replicaLimits !== undefined) this.define(partitionDefinitionOf(replicaLimits));
     this.#watchReplicas();
     this.define(
       clientDefinition({
@@ -75,7 +92,7 @@ export class SimulatedMesh {
           if (boot.reason !== 'worker-restart') this.#startIds.set(host, `${host}-start-${boot.count}`);
           const startId = this.startIdOf(host);
           const profile = { clusterId, startId, rack: '', pid: 1, version: 'simulated', members };
-          return rootActors(profile, { ...place, diskId: diskOf(host) });
+          return rootActors(profile, place);
         },
       },
       hosts: this.hostNames.map((name) => ({ name, workers })),
@@ -141,18 +158,26 @@ export class SimulatedMesh {
     return actor instanceof MetadataActor ? actor : undefined;
   }
 
-  /** The newest state that any member has applied: what it says is committed. */
-  get newestMap(): MapStore | undefined {
-    let newest: MapStore | undefined;
-    for (const host of this.hostNames) {
-      const store = this.metadataOn(host)?.store;
-      if (store !== undefined && (newest === undefined || store.revision > newest.revision)) newest = store;
-    }
-    return newest;
+  /**
+   * The newest committed map that any member ever applied. It is remembered: a member that starts again knows less for a while than it
+   * had known, and what it had known stays committed.
+   */
+  get newestMap(): MapSight | undefined {
+    return this.#newestMap;
+  }
+
+  /** Looks at what a member has applied. */
+  noteMap(store: MapStore): void {
+    if (this.#newestMap !== undefined && store.revision <= this.#newestMap.revision) return;
+    const { revision } = store;
+    const hosts = new Map(store.hosts);
+    const tables = new Map([...store.tables].map(([name, { info }]) => [name, info]));
+    const partitions = new Map([...store.partitions].map(([id, { info }]) => [id, info]));
+    this.#newestMap = { revision, hosts, tables, partitions };
   }
 }
 
-/** The identity of a host's data directory. */
+/** The identity of a host's disk, as long as its first journal lives. */
 function diskOf(host: string): string {
   return `disk-${host}`;
 }

@@ -18,7 +18,7 @@
 
 import { managerActor, metadataActor } from '../../messaging/protocol/cluster-map.js';
 import type { HostMessage, ReplicaReport } from '../../messaging/protocol/host-messages.js';
-import type { Actor, ActorDefinition, Context, Message, Signal } from '../../runtime/contract/actor.js';
+import type { Actor, ActorDefinition, Context, Signal } from '../../runtime/contract/actor.js';
 import type { Address } from '../../runtime/contract/address.js';
 import { heartbeatIntervalMs } from '../metadata/lease-timing.js';
 import { type AgentArguments, decodeAgentArguments } from './host-arguments.js';
@@ -246,7 +246,7 @@ export class HostAgent implements Actor<AgentMessage> {
 
   #send(message: HostMessage, context: AgentContext): void {
     this.#owedSinceMs ??= context.nowMs;
-    context.send(this.#find().address, message as Message);
+    context.send(this.#find().address, message);
   }
 
   #heardFrom(from: Address): void {
@@ -259,7 +259,7 @@ export class HostAgent implements Actor<AgentMessage> {
   }
 
   #toManager(worker: number, message: HostMessage, context: AgentContext): void {
-    context.send({ host: this.#args.host, worker, actor: managerActor }, message as Message);
+    context.send({ host: this.#args.host, worker, actor: managerActor }, message);
   }
 
   inspect(): Record<string, unknown> {
@@ -276,5 +276,5 @@ function isMember(from: Address): boolean {
 export const agentDefinition: ActorDefinition = {
   kind: agentKind,
   durable: false,
-  create: (args) => new HostAgent(decodeAgentArguments(args)) as Actor<never>,
+  create: (args) => new HostAgent(decodeAgentArguments(args)),
 };

@@ -429,5 +429,5 @@ function isCount(value: unknown): value is number {
 export const managerDefinition: ActorDefinition = {
   kind: managerKind,
   durable: false,
-  create: (args, self) => new WorkerManager(decodeManagerArguments(args), self) as Actor<never>,
+  create: (args, self) => new WorkerManager(decodeManagerArguments(args), self),
 };

@@ -12,8 +12,8 @@
 //   X12. Nothing is answered from a state that a leader has not confirmed, except the map, which says how old it is (M10, M14).
 //   L4. An epoch is confirmed by a round of the group that began after it was asked.
 //
-// M13: when the journal was found corrupt this member stays silent for ever under this id. It comes back when its host gets a new data
-// directory: that has a new disk id, so the controller replaces the old member by the new one (M8).
+// M13: when the journal was found corrupt this member never speaks again under this id, and its stream goes. Its world takes the disk for
+// another one from then on (`vital`), so the host registers as such, and the controller replaces the old member by the new one (M8).
 
 import { agentActor, managerActor, metadataActor, type PartitionInfo } from '../../messaging/protocol/cluster-map.js';
 import type { MetadataStatus } from '../../messaging/protocol/host-messages.js';
@@ -95,20 +95,21 @@ export class MetadataActor implements Actor<MetadataMessage>, StateMachine {
 
   start(context: MetadataContext, report: RecoveryReport): void {
     const { memberId, founders } = this.#args;
+    if (report.end === 'corrupt') {
+      context.emit({ kind: 'metadata-member-damaged', level: 'error', member: memberId });
+      return context.stop(metadataActor, { forget: true }); // M13
+    }
     if (this.#snapshotChunks.length > 0) this.#store.restore(concatBytes(this.#snapshotChunks));
     this.#snapshotChunks = [];
-    const recovering = report.end === 'corrupt';
     const voters = founders.map((founder) => founder.id);
     const peer = new RaftPeer({
       id: memberId,
       random: context.random,
       nowMs: context.nowMs,
       recovered: this.#recovery.finish(),
-      // Used when nothing was recovered: then this member had promised nothing yet (M6). After damage it may have (M13).
-      bootstrap: voters.includes(memberId) && !recovering ? { voters, learners: [] } : undefined,
-      recovering,
+      // Used when nothing was recovered: then this member had promised nothing yet (M6).
+      bootstrap: voters.includes(memberId) ? { voters, learners: [] } : undefined,
     });
-    if (recovering) context.emit({ kind: 'metadata-member-damaged', level: 'error', member: memberId });
     this.#shell = new RaftShell(peer, this);
     this.#endTurn(context);
   }
@@ -203,7 +204,7 @@ export class MetadataActor implements Actor<MetadataMessage>, StateMachine {
     const after = message.after ?? 0;
     if (known !== undefined && known.startId !== message.startId && known.epoch !== after) {
       const refused = { reason: 'after-mismatch' as const, leader: this.#leaderHost, epoch: known.epoch };
-      return context.send(from, { kind: 'agent-refused', ...refused } as Message);
+      return context.send(from, { kind: 'agent-refused', ...refused });
     }
     const { kind: _, ...facts } = message;
     this.#proposals.enqueue({
@@ -536,5 +537,6 @@ function isCount(value: unknown): value is number {
 export const metadataDefinition: ActorDefinition = {
   kind: metadataKind,
   durable: true,
-  create: (args) => new MetadataActor(decodeMetadataArguments(args)) as Actor<never>,
+  vital: true,
+  create: (args) => new MetadataActor(decodeMetadataArguments(args)),
 };

@@ -3,6 +3,7 @@
 import { expect } from 'chai';
 import { leaseWaitMs } from '../../actors/metadata/lease-timing.js';
 import type { PartitionInfo } from '../../messaging/protocol/cluster-map.js';
+import { cellBusySinceMs, workerCell } from '../../runtime/contract/cells.js';
 import { MeshWorld, type MeshOptions } from '../support/mesh-world.js';
 
 function bootedWithTable(seed: string, options: MeshOptions = {}): MeshWorld {
@@ -128,10 +129,14 @@ describe('simulated mesh: metadata', () => {
   it('a stuck worker loses its leaderships although its host is heard (L6)', () => {
     const mesh = bootedWithTable('stuck');
     const host = mesh.names.find((name) => ledBy(mesh, name).some((info) => info.id % 2 === 1)) as string;
-    mesh.cluster.host(host).worker(1).pauseUntil(mesh.cluster.nowMs + 5000);
+    mesh.cluster
+      .host(host)
+      .worker(1)
+      .pauseUntil(mesh.cluster.nowMs + 5000);
     // A paused thread's event loop does not turn, which the simulated cells do not show by themselves.
     const cells = mesh.cluster.host(host).cells;
-    cells.store(16 + 8 + 1, Math.max(1, Math.floor(mesh.cluster.host(host).clock.monotonicAt(mesh.cluster.nowMs))));
+    const nowMs = mesh.cluster.host(host).clock.monotonicAt(mesh.cluster.nowMs);
+    cells.store(workerCell(1) + cellBusySinceMs, Math.max(1, Math.floor(nowMs)));
     mesh.cluster.runUntil(() => !ledBy(mesh, host).some((info) => info.id % 2 === 1), 3000);
     expect(mesh.hostsUp()).to.include(host);
   });
@@ -234,7 +239,7 @@ describe('simulated mesh: metadata', () => {
       const mesh = bootedWithTable('twice', { network: { lossProbability: 0.02 } });
       mesh.cluster.host('h2').kill({ powerLost: false });
       mesh.cluster.runFor(3000);
-      return String(mesh.cluster.trace.hash);
+      return mesh.cluster.trace.hash;
     };
     expect(hash()).to.equal(hash());
   });

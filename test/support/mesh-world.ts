@@ -88,7 +88,7 @@ export class MeshWorld {
     const administrator: ActorDefinition = {
       kind: 'administrator',
       durable: false,
-      create: () => (this.#administrator = new Administrator(this.names)) as Actor<never>,
+      create: () => (this.#administrator = new Administrator(this.names)),
     };
     this.cluster = new SimulatedCluster({
       seed,
@@ -109,7 +109,9 @@ export class MeshWorld {
   }
 
   diskIdOf(host: string): string {
-    return this.#diskIds.get(host) ?? `disk-${host}`;
+    const now = this.cluster.journals.diskId(host);
+    const given = this.#diskIds.get(host);
+    return given === undefined ? now : given + now.slice(`disk-${host}`.length);
   }
 
   /** Another disk takes the place of the host's, with nothing on it. REQUIRES that the host is down. */

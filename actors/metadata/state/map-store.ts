@@ -96,7 +96,7 @@ export class MapStore {
   deltaSince(after: number, group: GroupView): MapDelta {
     const reset = after < this.#floor; // V11
     const since = reset ? 0 : after;
-    const newer = <T extends { readonly revision: number }>(entity: T): boolean => entity.revision > since;
+    const newer = (entity: { readonly revision: number }): boolean => entity.revision > since;
     const tables: TableInfo[] = [];
     for (const table of this.tables.values()) if (newer(table.info)) tables.push(table.info);
     const partitions: PartitionInfo[] = [];

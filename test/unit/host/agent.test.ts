@@ -35,7 +35,6 @@ class Desk {
   events: string[] = [];
 
   #context(): Context<never> {
-    const desk = this;
     return {
       self: { host: 'h1', worker: mainWorker, actor: 'agent' },
       incarnation: 0,
@@ -45,28 +44,28 @@ class Desk {
       random: seededRandom('agent'),
       cells: this.cells,
       timers: { start: () => undefined, cancel: () => undefined },
-      send: (to: Address, message: Message) => desk.sent.push({ to, message: message as HostMessage }),
-      emit: (event: { readonly kind: string }) => desk.events.push(event.kind),
+      send: (to: Address, message: Message) => this.sent.push({ to, message: message as HostMessage }),
+      emit: (event: { readonly kind: string }) => this.events.push(event.kind),
     } as unknown as Context<never>;
   }
 
   start(): void {
-    this.agent.start(this.#context() as never);
+    this.agent.start(this.#context());
   }
 
   tell(message: HostMessage, from: Address = leader): void {
     this.sent = [];
-    this.agent.receive(message as never, from, this.#context() as never);
+    this.agent.receive(message as never, from, this.#context());
   }
 
   look(): void {
     this.sent = [];
-    this.agent.receive({ kind: 'look' }, { host: 'h1', worker: mainWorker, actor: 'agent' }, this.#context() as never);
+    this.agent.receive({ kind: 'look' }, { host: 'h1', worker: mainWorker, actor: 'agent' }, this.#context());
   }
 
   drain(): void {
     this.sent = [];
-    this.agent.signal({ kind: 'draining' }, this.#context() as never);
+    this.agent.signal({ kind: 'draining' }, this.#context());
   }
 
   kinds(): string[] {

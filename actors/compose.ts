@@ -18,18 +18,19 @@ export interface ComposeConfig extends HostProfile {
   readonly natsDeadlineMs: number;
 }
 
-export const compose: Compose = (config: unknown, _place: Place): Composition => {
+export const compose: Compose = (config: unknown, place: Place): Composition => {
   const settings = config as ComposeConfig;
   return {
     definitions: registry,
     codec: protocolCodec,
-    rootActors: (place) => rootActors(settings, place),
-    connect: (place, receiver) =>
+    alone: settings.members.length > 0 && settings.members.every((member) => member.host === place.host),
+    rootActors: (each) => rootActors(settings, each),
+    connect: ({ host, worker }, receiver) =>
       connectNats({
         servers: settings.servers,
         clusterName: settings.clusterName,
         clusterId: uuidBytes(settings.clusterId),
-        place: { host: place.host, worker: place.worker },
+        place: { host, worker },
         receiver,
         codec: protocolCodec,
         waitForFirstConnection: settings.natsDeadlineMs,

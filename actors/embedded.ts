@@ -53,6 +53,7 @@ export async function openEmbedded(options: EmbeddedOptions = {}): Promise<Datab
       compose: () => ({
         definitions: registry,
         codec: protocolCodec,
+        alone: true,
         rootActors: (place) => {
           const members = [{ id: memberIdOf(hostName, place.diskId), host: hostName }];
           return rootActors({ clusterId, startId, rack: '', pid: process.pid, version: '', members }, place);

@@ -8,6 +8,7 @@ import { type DiskError } from '../contract/disk.js';
 import type { JournalListener, RecoveredStream } from '../contract/journal.js';
 import type { Crc32 } from '../std/crc32.js';
 import type { Random } from '../std/random.js';
+import { diskIdOfGeneration } from '../storage/binding.js';
 import { type OpenedJournal, openJournal } from '../storage/journal.js';
 import { nativeCrc32 } from '../storage/native-crc.js';
 import type { JournalLimits } from '../storage/write-ahead-journal.js';
@@ -15,7 +16,7 @@ import type { Scheduler } from './scheduler.js';
 import { type DiskOptions, SimulatedDisk } from './simulated-disk.js';
 import type { SimulatedHost } from './simulated-host.js';
 import type { Trace } from './trace.js';
-import type { JournalKeeper, JournalSession } from './world.js';
+import { type JournalKeeper, type JournalSession, OtherDisk } from './world.js';
 
 /** Reading a journal back takes this long, ms. */
 const openMs = 10;
@@ -39,6 +40,10 @@ export class DiskJournalKeeper implements JournalKeeper {
   readonly #crc32: Crc32;
   readonly #disks = new Map<string, SimulatedDisk>();
   readonly #boots = new Map<string, number>();
+  /** Of worker 0's journal, by host, as found when it was last opened. */
+  readonly #generations = new Map<string, number>();
+  /** Directories that had a journal: if there is none now, it was lost. */
+  readonly #begun = new Set<string>();
 
   constructor(
     scheduler: Scheduler,
@@ -68,6 +73,12 @@ export class DiskJournalKeeper implements JournalKeeper {
   /** The disk is replaced by an empty one. REQUIRES that the host is down. */
   wipe(host: string): void {
     this.#disks.delete(host);
+    this.#generations.delete(host);
+    for (const directory of [...this.#begun]) if (directory.startsWith(`${host}/`)) this.#begun.delete(directory);
+  }
+
+  diskId(host: string): string {
+    return diskIdOfGeneration(boundTo(host), this.#generations.get(host) ?? 1);
   }
 
   open(
@@ -75,6 +86,7 @@ export class DiskJournalKeeper implements JournalKeeper {
     worker: number,
     _random: Random,
     listener: JournalListener,
+    isVital: (stream: { readonly kind: string }) => boolean,
     done: (error: Error | undefined) => void,
   ): JournalSession {
     const disk = this.disk(host.name).session();
@@ -92,7 +104,9 @@ export class DiskJournalKeeper implements JournalKeeper {
         opened = openJournal({
           disk,
           directory: `worker-${worker}`,
-          binding: { clusterId: 'simulation', host: host.name, diskId: `disk-${host.name}` },
+          binding: { clusterId: 'simulation', host: host.name, diskId: boundTo(host.name) },
+          mustExist: this.#begun.has(`${host.name}/${worker}`),
+          isVital,
           bootId: `boot-${this.#boots.get(host.name) ?? 0}`,
           crc32: this.#crc32,
           listener: {
@@ -123,7 +137,12 @@ export class DiskJournalKeeper implements JournalKeeper {
       if (summary.reason !== undefined)
         this.#trace.record(this.#scheduler.nowMs, host.name, worker, '', 'journal-quarantined', summary.reason);
       journal.whenIdle(() => {
-        if (!gone) done(undefined);
+        if (gone) return;
+        this.#begun.add(`${host.name}/${worker}`);
+        const known = this.#generations.get(host.name) ?? 1;
+        if (worker === 0) this.#generations.set(host.name, summary.generation);
+        if (worker !== 0 || summary.generation === known) done(undefined);
+        else done(new OtherDisk(summary.reason ?? 'the journal was begun again'));
       });
     });
     return {
@@ -163,4 +182,9 @@ export class DiskJournalKeeper implements JournalKeeper {
     const paths = disk.image.paths().filter((path) => (disk.image.find(path)?.liveSize ?? 0) > 0);
     if (paths.length > 0) disk.rot(this.#random.pick(paths));
   }
+}
+
+/** What the journals of a host are bound to. */
+function boundTo(host: string): string {
+  return `disk-${host}`;
 }

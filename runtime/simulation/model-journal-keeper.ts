@@ -48,6 +48,7 @@ export class ModelJournalKeeper implements JournalKeeper {
     worker: number,
     random: Random,
     listener: JournalListener,
+    _isVital: (stream: { readonly kind: string }) => boolean,
     done: (error: Error | undefined) => void,
   ): JournalSession {
     let journal: ModelJournal | undefined;
@@ -75,6 +76,11 @@ export class ModelJournalKeeper implements JournalKeeper {
         journal?.abandon();
       },
     };
+  }
+
+  /** Always the same: a model loses nothing. */
+  diskId(host: string): string {
+    return `disk-${host}`;
   }
 
   hostKilled(host: SimulatedHost, powerLost: boolean): void {

@@ -40,7 +40,7 @@ export interface SimulatedComposition {
   readonly codec?: MessageCodec;
   /** The actors that run there from the first start; those that came back from the journal are not started twice. */
   rootActors(
-    place: { readonly host: string; readonly worker: number; readonly workers: number },
+    place: { readonly host: string; readonly worker: number; readonly workers: number; readonly diskId: string },
     boot: Boot,
   ): readonly ActorSpec[];
   /** A worker has recovered its actors, spawned its roots, and is about to take its first turn. */
@@ -289,7 +289,8 @@ export class SimulatedCluster {
   #rootActors(host: SimulatedHost, worker: number, boot: Boot): readonly ActorSpec[] {
     const ofClient = this.#clientRoots.get(host.name);
     if (ofClient !== undefined) return ofClient;
-    return this.#composition.rootActors({ host: host.name, worker, workers: host.config.workers }, boot);
+    const place = { host: host.name, worker, workers: host.config.workers, diskId: this.journals.diskId(host.name) };
+    return this.#composition.rootActors(place, boot);
   }
 
   #emitted(emitted: EmittedEvent): void {

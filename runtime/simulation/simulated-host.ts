@@ -133,6 +133,12 @@ export class SimulatedHost {
     this.start();
   }
 
+  /** The process begins again by itself, since its disk is another one than it thought (M8). */
+  startOver(why: string): void {
+    this.#end('host-starting-over', why);
+    this.start();
+  }
+
   /** No thread of it takes a turn for `durationMs`, clocks go on (SIGSTOP). */
   pause(durationMs: number): void {
     this.#note('host-paused', durationMs);

@@ -25,7 +25,7 @@ import { SimulatedEvent } from './scheduler.js';
 import { sealMessage } from './seal.js';
 import { WorkerClock } from './simulated-clock.js';
 import type { SimulatedHost } from './simulated-host.js';
-import type { Boot, JournalSession, World } from './world.js';
+import { type Boot, type JournalSession, OtherDisk, type World } from './world.js';
 
 /** What dies when the worker dies. */
 interface Life {
@@ -137,8 +137,10 @@ export class SimulatedWorker implements TransportReceiver {
         if (this.#life === life) this.host.exit(`storage-failed: ${error.message}`); // D11
       },
     };
-    life.session = this.#world.journals.open(this.host, this.number, life.random, listener, (error) => {
+    const isVital = ({ kind }: { readonly kind: string }): boolean => this.#world.definitions.get(kind)?.vital === true;
+    life.session = this.#world.journals.open(this.host, this.number, life.random, listener, isVital, (error) => {
       if (this.#life !== life) return; // W1
+      if (error instanceof OtherDisk && boot.reason !== 'worker-restart') return this.host.startOver(error.message);
       if (error !== undefined) return this.host.exit(`cannot open the journal: ${error.message}`);
       this.#ready(life, life.session?.journal());
     });

@@ -33,6 +33,11 @@ export interface JournalSession {
   abandon(): void;
 }
 
+/** Worker 0's journal had to be begun again: this host has another disk now, and starts again as such (M8). */
+export class OtherDisk extends Error {
+  override readonly name = 'OtherDisk';
+}
+
 /** Where journals are. Two fillings: a model in memory, the production journal on the simulated disk. */
 export interface JournalKeeper {
   open(
@@ -40,8 +45,11 @@ export interface JournalKeeper {
     worker: number,
     random: Random,
     listener: JournalListener,
+    isVital: (stream: { readonly kind: string }) => boolean,
     done: (error: Error | undefined) => void,
   ): JournalSession;
+  /** Who the host's disk is to other hosts, as far as is known (M8). */
+  diskId(host: string): string;
   /** Every process of the host is gone; with `powerLost` so is what was not synced. */
   hostKilled(host: SimulatedHost, powerLost: boolean): void;
   /** Multiplies the time that the host's disk takes; 1 is as always. */

@@ -217,6 +217,7 @@ export class Following {
       durableEnd,
       lastEpoch,
       logEnd: core.log.end,
+      highWatermark: core.highWatermark,
     } as Of<'replicated'>);
   }
 

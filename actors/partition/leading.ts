@@ -216,7 +216,8 @@ export class Leading {
     }
   }
 
-  #send(progress: Progress, entries: readonly LogEntry[], context: PartitionContext): void {
+  /** @param asks the follower answers even when it has nothing new to say. */
+  #send(progress: Progress, entries: readonly LogEntry[], context: PartitionContext, asks = false): void {
     const { log } = this.#core;
     const base = progress.nextOffset;
     context.send(this.#core.addressOf(progress.host), {
@@ -224,7 +225,7 @@ export class Leading {
       link: this.#core.linkTo(progress.host),
       base,
       previousEpoch: base === 0 ? 0 : log.epochs.epochAt(base - 1),
-      acknowledged: progress.ackedEnd,
+      acknowledged: asks ? 0 : progress.ackedEnd,
       highWatermark: this.#core.highWatermark,
       batches: entries.map((entry) => entry.bytes),
     } as Of<'replicate'>);
@@ -276,6 +277,7 @@ export class Leading {
     // It was given up as silent and is back. Who acknowledges follows, so its log agrees with ours up to its end (W1 there).
     if (progress.phase === 'unknown') beginReplicating(progress, Math.min(message.logEnd, log.end), context.nowMs);
     const news = acknowledge(progress, message.durableEnd, log.end, context.nowMs);
+    progress.highWatermarkKnown = Math.max(progress.highWatermarkKnown, message.highWatermark);
     this.#replicate(progress, context);
     if (news) this.#advance(context);
     this.#considerInSync(context);
@@ -497,15 +499,20 @@ export class Leading {
 
   /** A follower that should have answered, or does not know what is committed, hears from us. */
   #prod(progress: Progress, context: PartitionContext): void {
-    if (progress.phase !== 'replicating') return;
-    if (lags(progress, context.nowMs, leading.silentMaxMs) && !this.maximal().has(progress.host)) {
-      progress.phase = 'unknown'; // D5: nobody waits for it; when it is back it reconciles
+    if (progress.phase !== 'replicating' || this.#knowsAll(progress)) return;
+    if (context.nowMs - progress.lastHeardMs > leading.silentMaxMs && !this.maximal().has(progress.host)) {
+      progress.phase = 'unknown'; // D5: nobody waits for it; when it is back it asks
       return;
     }
     this.#replicate(progress, context);
-    const unacknowledged =
-      progress.ackedEnd < this.#core.log.end && context.nowMs - progress.lastSentMs >= leading.probeMs;
-    if (unacknowledged || progress.highWatermarkSent < this.#core.highWatermark) this.#send(progress, [], context);
+    const isNews = progress.highWatermarkSent < this.#core.highWatermark;
+    const asks = context.nowMs - progress.lastSentMs >= leading.probeMs; // the news, or the answer, may be lost
+    if (isNews || asks) this.#send(progress, [], context, asks);
+  }
+
+  #knowsAll(progress: Progress): boolean {
+    const { log, highWatermark } = this.#core;
+    return progress.ackedEnd >= log.end && progress.highWatermarkKnown >= highWatermark;
   }
 
   #isQuiet(): boolean {
@@ -515,16 +522,10 @@ export class Leading {
     for (const host of this.#inSync.committed) {
       if (host === core.self.host) continue;
       const progress = this.#followers.get(host);
-      if (progress === undefined || progress.ackedEnd < core.log.end || progress.highWatermarkSent < core.highWatermark)
-        return false;
+      if (progress === undefined || !this.#knowsAll(progress)) return false;
     }
-    for (const progress of this.#followers.values()) {
-      if (
-        progress.phase === 'replicating' &&
-        (progress.ackedEnd < core.log.end || progress.highWatermarkSent < core.highWatermark)
-      )
-        return false;
-    }
+    for (const progress of this.#followers.values())
+      if (progress.phase === 'replicating' && !this.#knowsAll(progress)) return false;
     return true;
   }
 

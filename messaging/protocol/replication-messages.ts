@@ -26,7 +26,7 @@ export interface Link {
 export type ReplicationMessage =
   /**
    * Records from `base` on; the record before `base` is of epoch `previousEpoch`. No batches = commit news, or a question: the receiver answers when
-   * it has more than `acknowledged`, which is what the sender knows it to have.
+   * it has more than `acknowledged`, which is what the sender knows it to have, or 0 to be answered in any case.
    */
   | {
       readonly kind: 'replicate';
@@ -37,13 +37,14 @@ export type ReplicationMessage =
       readonly highWatermark: number;
       readonly batches: readonly Uint8Array[];
     }
-  /** `durableEnd`: everything below is on the sender's disk, and the record before it is of `lastEpoch` (R4). */
+  /** `durableEnd`: everything below is on the sender's disk, and the record before it is of `lastEpoch` (R4). `highWatermark`: what it has applied. */
   | {
       readonly kind: 'replicated';
       readonly link: Link;
       readonly durableEnd: number;
       readonly lastEpoch: number;
       readonly logEnd: number;
+      readonly highWatermark: number;
     }
   /** A follower of this epoch whose log may differ asks where it does (R12). */
   | { readonly kind: 'reconcile'; readonly link: Link; readonly logEnd: number; readonly lastEpoch: number }
@@ -133,6 +134,7 @@ export const replicationMessageEntries: readonly MessageEntry[] = [
       w.varint(m.durableEnd);
       w.varint(m.lastEpoch);
       w.varint(m.logEnd);
+      w.varint(m.highWatermark);
     },
     (r) => ({
       kind: 'replicated',
@@ -140,6 +142,7 @@ export const replicationMessageEntries: readonly MessageEntry[] = [
       durableEnd: r.varint(),
       lastEpoch: r.varint(),
       logEnd: r.varint(),
+      highWatermark: r.varint(),
     }),
   ),
   entry<ReplicationMessage, 'reconcile'>(

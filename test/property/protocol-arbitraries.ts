@@ -127,6 +127,7 @@ const replication: Arms<ReplicationMessage> = {
     durableEnd: count,
     lastEpoch: count,
     logEnd: count,
+    highWatermark: count,
   }),
   reconcile: fc.record({ kind: fc.constant('reconcile'), link, logEnd: count, lastEpoch: count }),
   reconciled: fc.record({ kind: fc.constant('reconciled'), link, logEnd: count, highWatermark: count }),

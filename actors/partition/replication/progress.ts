@@ -22,7 +22,10 @@ export interface Progress {
   ackedEnd: number;
   /** High watermark that the follower was last told. */
   highWatermarkSent: number;
+  /** High watermark that the follower said it has. */
+  highWatermarkKnown: number;
   lastSentMs: number;
+  lastHeardMs: number;
   /** Behind since then, measured against `target`; undefined when it has everything. */
   behindSinceMs: number | undefined;
   target: number;
@@ -36,7 +39,9 @@ export function newProgress(host: string, replicaEpoch: number, nowMs: number): 
     nextOffset: 0,
     ackedEnd: 0,
     highWatermarkSent: 0,
+    highWatermarkKnown: 0,
     lastSentMs: nowMs,
+    lastHeardMs: nowMs,
     behindSinceMs: nowMs,
     target: 0,
   };
@@ -47,12 +52,14 @@ export function beginReplicating(progress: Progress, logEnd: number, nowMs: numb
   progress.phase = 'replicating';
   progress.nextOffset = logEnd;
   progress.lastSentMs = nowMs;
+  progress.lastHeardMs = nowMs;
 }
 
 /** @returns whether this is news. */
 export function acknowledge(progress: Progress, ackedEnd: number, logEnd: number, nowMs: number): boolean {
   assert(ackedEnd <= logEnd, 'P1: a follower of this epoch cannot have more than its leader');
   const news = ackedEnd > progress.ackedEnd;
+  progress.lastHeardMs = nowMs;
   if (news) progress.ackedEnd = ackedEnd;
   if (progress.ackedEnd >= logEnd) {
     progress.behindSinceMs = undefined;

@@ -127,6 +127,8 @@ export function parse(argv: readonly string[], env: Environment): ParseResult {
   try {
     readEnvironment(program, env);
     program.parse([...argv], { from: 'user' });
+    if (action !== undefined) return { kind: 'run', parsed: { options: globalOptions(program.opts()), action } };
+    return helpFor(program, argv);
   } catch (error) {
     if (error instanceof CliError && error.next === seeHelp) throw usage(error.message, helpOf(program, argv));
     if (!(error instanceof CommanderError)) throw error;
@@ -134,8 +136,6 @@ export function parse(argv: readonly string[], env: Environment): ParseResult {
     if (error.code === 'commander.help') return helpFor(program, argv);
     throw usage(oneLine(error.message), helpOf(program, argv));
   }
-  if (action === undefined) return helpFor(program, argv);
-  return { kind: 'run', parsed: { options: globalOptions(program.opts()), action } };
 }
 
 /** A noun without its verb, or nothing at all: what could follow. */
@@ -147,7 +147,6 @@ function helpFor(program: Command, argv: readonly string[]): ParseResult {
       text += part;
     },
   });
-  command.copyInheritedSettings(program);
   command.outputHelp();
   return { kind: 'print', text };
 }

@@ -21,11 +21,9 @@ export function registerDel(program: Command, keep: Keep): void {
         const receipt = await db
           .table(options.table)
           .delete(key, { ...(ifVersion === undefined ? {} : { ifVersion }), signal });
-        const { version, partition, epoch, offset, durability, replicas } = receipt;
-        const result = { key, version, receipt: { partition, epoch, offset, durability, replicas } };
-        printValue(output, result, () => [
-          version === 0 ? 'OK  there was no such item' : `OK  version ${version} removed`,
-        ]);
+        const { existed, version, partition, epoch, offset, durability, replicas } = receipt;
+        const result = { key, existed, version, receipt: { partition, epoch, offset, durability, replicas } };
+        printValue(output, result, () => [existed ? `OK  version ${version} removed` : 'OK  there was no such item']);
         return undefined;
       });
     });

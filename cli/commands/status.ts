@@ -65,13 +65,14 @@ function tableRow(table: StatusReport['tables'][number]): string[] {
   const { partitions } = table;
   const led = partitions.filter((partition) => partition.leader !== undefined).length;
   const full = partitions.filter((partition) => partition.inSync.length === partition.replicas.length).length;
+  const isKnown = partitions.every((partition) => partition.items !== undefined);
   const items = partitions.reduce((sum, partition) => sum + (partition.items ?? 0), 0);
   return [
     table.name,
     String(partitions.length),
     `${led}/${partitions.length}`,
     `${full}/${partitions.length}`,
-    String(items),
+    isKnown ? String(items) : `${items}+?`,
     table.durability,
   ];
 }

@@ -56,6 +56,7 @@ export function registerTable(program: Command, keep: Keep): void {
           if (!(cause instanceof TroupeError) || cause.code !== 'CONDITION_FAILED') throw cause;
           throw new CliError(cause.code, cause.message, `see \`troupe table describe ${name}\``, { cause });
         });
+        for (const note of made.notes) output.note(`note: ${note}`);
         printValue(output, made, () => [
           `OK  table ${made.name}: ${made.partitions.length} partitions, ${made.replicas} replicas, ${made.durability}`,
         ]);

@@ -14,6 +14,7 @@ import { registerDown } from './commands/down.js';
 import { registerDrill } from './commands/drill.js';
 import { registerGet } from './commands/get.js';
 import { registerHost } from './commands/host.js';
+import { registerLoad } from './commands/load.js';
 import { registerMetadata } from './commands/metadata.js';
 import { registerPut } from './commands/put.js';
 import { registerRange } from './commands/range.js';
@@ -55,6 +56,7 @@ const registrations = [
   registerRange,
   registerWhere,
   registerShell,
+  registerLoad,
   registerDrill,
   registerSim,
   registerVersion,

@@ -129,7 +129,7 @@ describe('metadata state machine, random commands (property)', () => {
           if (info.lineage > 1) seen.unclean++;
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 250 },
     );
     // The walk is of use only if it sees all three.
     expect(seen.led, 'led').to.be.greaterThan(0);

@@ -2,6 +2,7 @@
 
 import { expect } from 'chai';
 import { leaseWaitMs } from '../../actors/metadata/lease-timing.js';
+import { snapshotPolicy } from '../../actors/metadata/raft-shell.js';
 import type { PartitionInfo } from '../../messaging/protocol/cluster-map.js';
 import { cellBusySinceMs, workerCell } from '../../runtime/contract/cells.js';
 import { MeshWorld, type MeshOptions } from '../support/mesh-world.js';
@@ -219,6 +220,32 @@ describe('simulated mesh: metadata', () => {
     mesh.cluster.runUntil(() => votersOf(mesh).includes(id) && votersOf(mesh).length === 3, 60_000);
     mesh.cluster.runUntil(() => mesh.isHealthy(), 20_000);
     expect(votersOf(mesh)).to.not.include(`${victim}.disk-${victim}`);
+  });
+
+  it('the log is compacted: members restart from snapshots, and a wiped one is filled by one (B13, M11)', function () {
+    this.timeout(60_000);
+    const mesh = new MeshWorld('compaction', { workers: 1 });
+    mesh.boot();
+    const batches = Math.ceil((snapshotPolicy.entryCount * 1.3) / 300);
+    for (let batch = 0; batch < batches; batch++) {
+      let last = 0;
+      for (let i = 0; i < 300; i++)
+        last = mesh.ask({ command: 'set-config', key: `k${i}`, value: `${batch} ${'x'.repeat(i)}` });
+      mesh.cluster.runUntil(() => mesh.answerTo(last) !== undefined, 20_000);
+    }
+    mesh.cluster.runFor(2000);
+    for (const host of mesh.names)
+      expect(mesh.metadata(host)?.raftPeer?.snapshotIndex, host).to.be.greaterThan(snapshotPolicy.entryCount / 2);
+    const victim = mesh.names.find((host) => host !== mesh.leader) as string;
+    const other = mesh.names.find((host) => host !== mesh.leader && host !== victim) as string;
+    mesh.cluster.host(other).restart({ powerLost: true });
+    mesh.cluster.host(victim).kill({ powerLost: true });
+    mesh.emptyDisk(victim, 'second');
+    mesh.cluster.host(victim).start();
+    mesh.cluster.runUntil(() => votersOf(mesh).includes(`${victim}.second`) && votersOf(mesh).length === 3, 60_000);
+    mesh.cluster.runFor(1000);
+    for (const host of mesh.names) expect(mesh.metadata(host)?.store.config.size, host).to.equal(300);
+    expectEqualStates(mesh);
   });
 
   it('a minority refuses what a majority decides, and catches up when it is healed (B15, B16)', () => {

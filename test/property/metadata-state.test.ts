@@ -26,7 +26,7 @@ function take(model: MetadataModel, [kind, a, b]: Step): void {
       model.apply({ kind: 'fence-host', host, epoch: b % 5 === 0 ? epoch - 1 : epoch, dead: b % 2 === 0, holds: [] });
       return;
     case 4:
-      model.apply({ kind: 'unfence-host', host, epoch });
+      model.apply({ kind: 'unfence-host', host, epoch, holds: [] });
       return;
     case 5:
       return model.crash(host);

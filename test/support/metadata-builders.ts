@@ -85,7 +85,7 @@ export class Steps {
   }
 
   unfence(host: string): Applied {
-    return this.do({ kind: 'unfence-host', host, epoch: this.epochOf(host) });
+    return this.do({ kind: 'unfence-host', host, epoch: this.epochOf(host), holds: [] });
   }
 
   /** The leader's proposal, right in everything that is not changed. */

@@ -38,6 +38,8 @@ export const controllerTiming = {
   moveGivenUpMs: 30_000,
   /** Old entries of deposed leaders are cleared this often. */
   settleIntervalMs: 5000,
+  /** Between looks for what could be better. */
+  improveIntervalMs: 200,
 } as const;
 
 /** Partitions in one election command. */
@@ -48,6 +50,7 @@ export class Controller {
   readonly holds = new CommitHolds(this.liveness);
   #lastDeposalMs = 0;
   #lastSettleMs = 0;
+  #improvedMs = Number.NEGATIVE_INFINITY;
   /** When a partition was first seen without a leader, or a move's target fenced. */
   readonly #sinceMs = new Map<string, number>();
 
@@ -85,6 +88,15 @@ export class Controller {
       this.#electLeaderless(store, nowMs) ??
       this.#releaseHolds(store, nowMs) ??
       this.#endMoves(store, nowMs) ??
+      this.#improve(store, nowMs)
+    );
+  }
+
+  /** What can wait, looked for less often: it goes over the whole map. */
+  #improve(store: MapStore, nowMs: number): MetadataCommand | undefined {
+    if (nowMs - this.#improvedMs < controllerTiming.improveIntervalMs) return undefined;
+    this.#improvedMs = nowMs;
+    return (
       this.#growTables(store) ??
       this.#preferFirst(store, nowMs) ??
       this.#startMove(store, nowMs) ??
@@ -111,7 +123,8 @@ export class Controller {
       if (this.liveness.released(host.name, host.epoch)) continue; // about to stop
       if (this.liveness.silentMs(host, nowMs) >= controllerTiming.fenceAfterMs) continue;
       if (this.liveness.appliedRevision(host.name, host.epoch) < host.revision) continue; // L7
-      return { kind: 'unfence-host', host: host.name, epoch: host.epoch };
+      const holds = this.holdsOn(store, host.name, nowMs);
+      return { kind: 'unfence-host', host: host.name, epoch: host.epoch, holds };
     }
     return undefined;
   }

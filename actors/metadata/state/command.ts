@@ -9,7 +9,7 @@
 
 import { DecodeError } from '../../../runtime/std/byte-reader.js';
 import { decodeControl, encodeControl } from '../../../messaging/protocol/control.js';
-import type { ReplicaReport, TableOptions } from '../../../messaging/protocol/host-messages.js';
+import { type ReplicaReport, replicaVerdicts, type TableOptions } from '../../../messaging/protocol/host-messages.js';
 
 export const commandVersion = 1;
 
@@ -71,7 +71,7 @@ export type MetadataCommand =
       readonly dead: boolean;
       readonly holds: Holds;
     }
-  | { readonly kind: 'unfence-host'; readonly host: string; readonly epoch: number }
+  | { readonly kind: 'unfence-host'; readonly host: string; readonly epoch: number; readonly holds: Holds }
   /** `epoch` 0: an administrator drains for good, until told otherwise. Else this process of the host is about to stop. */
   | { readonly kind: 'drain-host'; readonly host: string; readonly epoch: number; readonly drain: boolean }
   | { readonly kind: 'remove-host'; readonly host: string }
@@ -119,14 +119,36 @@ export type MetadataCommand =
   | { readonly kind: 'set-config'; readonly key: string; readonly value: string | undefined };
 
 export function encodeCommand(command: MetadataCommand): Uint8Array {
-  return encodeControl([commandVersion, command]);
+  return encodeControl([
+    commandVersion,
+    hasReports(command) ? { ...command, replicas: command.replicas.map(pack) } : command,
+  ]);
 }
 
 /** @throws DecodeError */
 export function decodeCommand(bytes: Uint8Array): MetadataCommand {
   const decoded = decodeControl(bytes);
   if (!Array.isArray(decoded) || decoded.length !== 2) throw new DecodeError('no metadata command');
-  const [version, command] = decoded as [unknown, unknown];
+  const [version, content] = decoded as [unknown, unknown];
   if (version !== commandVersion) throw new DecodeError(`a metadata command of version ${String(version)}`);
-  return command as MetadataCommand;
+  const command = content as MetadataCommand;
+  if (!hasReports(command)) return command;
+  return { ...command, replicas: (command.replicas as unknown as PackedReport[]).map(unpack) };
+}
+
+// A host may report many thousand replicas, and an entry has at most 1 MiB: reports are packed without the names of their fields.
+
+type PackedReport = readonly [number, number, number, number, number, number];
+
+function hasReports(command: MetadataCommand): command is RegisterHost | RegisterReplicas {
+  return command.kind === 'register-host' || command.kind === 'register-replicas';
+}
+
+function pack({ partition, incarnation, verdict, lineage, lastEpoch, end }: ReplicaReport): PackedReport {
+  return [partition, incarnation, replicaVerdicts.indexOf(verdict), lineage, lastEpoch, end];
+}
+
+function unpack([partition, incarnation, verdict, lineage, lastEpoch, end]: PackedReport): ReplicaReport {
+  // A verdict of a later version is the worst: nothing is taken for complete that may not be.
+  return { partition, incarnation, verdict: replicaVerdicts[verdict] ?? 'incomplete', lineage, lastEpoch, end };
 }

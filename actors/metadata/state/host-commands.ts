@@ -108,7 +108,7 @@ export function unfenceHost(change: Change, command: Of<'unfence-host'>): Outcom
   const host = store.hosts.get(command.host);
   if (host === undefined || host.epoch !== command.epoch || host.state !== 'fenced') return overtaken;
   setState(change, host, store.drained.has(host.name) ? 'draining' : 'up');
-  for (const draft of change.draftsOn(host.name)) if (draft.leader === undefined) change.elect(draft, []); // R16
+  for (const draft of change.draftsOn(host.name)) if (draft.leader === undefined) change.elect(draft, command.holds); // R16
   change.note({ kind: 'host-unfenced', level: 'info', host: host.name });
   return { kind: 'done', result: undefined };
 }

@@ -7,9 +7,11 @@ import { MapStore, tombstoneCountMax } from '../../../actors/metadata/state/map-
 import { deposedCountMax } from '../../../actors/metadata/state/partition-record.js';
 import { chooseTableOptions } from '../../../actors/metadata/state/table-options.js';
 import { placePartitions } from '../../../actors/metadata/state/placement.js';
+import { partitionCountMax } from '../../../actors/metadata/state/table-commands.js';
 import type { HostInfo } from '../../../messaging/protocol/cluster-map.js';
 import { encodeControl } from '../../../messaging/protocol/control.js';
 import { MapCopy } from '../../../messaging/protocol/map-copy.js';
+import { raftEntryBytesMax } from '../../../messaging/protocol/raft-entry.js';
 import { groupOfOne, registration, reportOf, Steps } from '../../support/metadata-builders.js';
 
 /** Hosts up, and a table of one partition with a claimed replica on each; led by the first replica. */
@@ -437,7 +439,7 @@ describe('cluster map: hosts', () => {
       'overtaken',
     );
     steps.fence(a);
-    expect(steps.do({ kind: 'unfence-host', host: a, epoch: 99 }).outcome.kind).to.equal('overtaken');
+    expect(steps.do({ kind: 'unfence-host', host: a, epoch: 99, holds: [] }).outcome.kind).to.equal('overtaken');
     expect(steps.fence(a).outcome.kind, 'twice').to.equal('overtaken');
   });
 
@@ -639,6 +641,16 @@ describe('cluster map: store', () => {
     copy.apply(delta);
     expect(copy.partitions.size).to.equal(0);
     expect(steps.store.deltaSince(copy.revision, groupOfOne)).to.deep.include({ reset: false, deletedPartitions: [] });
+  });
+
+  it('a host may report every replica that a map can have, in one entry (M15)', () => {
+    const replicas = Array.from({ length: partitionCountMax }, (_, i) =>
+      reportOf(i, 'tail-uncertain', { lastEpoch: 1_000_000, end: 1e12, lineage: 3, incarnation: 1 << 21 }),
+    );
+    const command = registration('h1', 's', 0, { replicas });
+    const bytes = encodeCommand(command);
+    expect(bytes.length).to.be.lessThan(raftEntryBytesMax);
+    expect(decodeCommand(bytes)).to.deep.equal(command);
   });
 
   it('a command of a later version is refused, not guessed', () => {

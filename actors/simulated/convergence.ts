@@ -4,6 +4,9 @@
 // After everything is healed: every partition is led, every replica in sync and equal to its leader, every client answered.
 
 import type { LoadActor } from '../../messaging/workload/load-actor.js';
+import { equalBytes } from '../../runtime/std/bytes.js';
+import { ByteWriter } from '../../runtime/std/byte-writer.js';
+import type { PartitionReplica } from '../partition/replica.js';
 import type { SimulatedMesh } from './simulated-mesh.js';
 
 /** @returns what is missing, or undefined. */
@@ -28,15 +31,24 @@ export function missingForRest(mesh: SimulatedMesh, loads: readonly LoadActor[])
     const { log, highWatermark, state } = leader.core;
     if (highWatermark < log.end) return `${name}: ${log.end - highWatermark} records are not committed`;
     const { high, low } = state.hash();
+    const sessions = sessionsOf(leader);
     for (const { host } of info.replicas) {
       const replica = replicas.find((one) => one.host === host)?.replica;
       if (replica === undefined) return `${name} does not run at ${host}`;
       if (replica.core.highWatermark !== highWatermark)
         return `${name}: ${host} has applied ${replica.core.highWatermark} of ${highWatermark}`;
       const hash = replica.core.state.hash();
+      if (!equalBytes(sessionsOf(replica), sessions))
+        return `R24: ${name}: ${host} has other sessions than ${info.leader}`;
       if (hash.high !== high || hash.low !== low)
         return `R24: ${name}: ${host} differs from ${info.leader} at ${highWatermark}`;
     }
   }
   return undefined;
+}
+
+function sessionsOf(replica: PartitionReplica): Uint8Array {
+  const writer = new ByteWriter(1024);
+  replica.core.state.sessions.encode(writer);
+  return writer.finish();
 }

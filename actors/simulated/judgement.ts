@@ -13,7 +13,9 @@ import { type Finding, judgeLedger } from '../../messaging/workload/ledger.js';
 import { operationOf, toldOf } from '../../messaging/workload/load-actor.js';
 import type { CommittedLog } from './committed-log.js';
 import type { Question } from './asker.js';
+import { replay } from './replay.js';
 import type { SimulatedMesh } from './simulated-mesh.js';
+import { judgeByLog } from './witness.js';
 
 export interface Counts {
   readonly ok: number;
@@ -30,13 +32,15 @@ const entriesShown = 30;
 export function judge(
   mesh: SimulatedMesh,
   history: History,
-  _committed: CommittedLog,
+  committed: CommittedLog,
   ask: (question: Question, withinMs: number) => Outcome,
   see: (fact: string) => void,
 ): void {
   const final = readBack(history, ask);
   const findings = judgeLedger(history.entries, (table, key) => final.get(`${table}\n${key}`));
-  findings.push(...judgeKeys(mesh, history, see));
+  const partitionOf = routing(mesh);
+  findings.push(...judgeLogs(history, committed, partitionOf, see));
+  findings.push(...judgeKeys(history, partitionOf, see));
   if (findings.length > 0) throw new Error(formatFindings(findings));
 }
 
@@ -59,13 +63,44 @@ function readBack(
   return final;
 }
 
-function judgeKeys(mesh: SimulatedMesh, history: History, see: (fact: string) => void): Finding[] {
+type PartitionOf = (table: string, key: string) => number | undefined;
+
+function routing(mesh: SimulatedMesh): PartitionOf {
   const map = mesh.newestMap;
   const index = ringRouting();
-  const histories = keyHistories(history.entries, (name, key) => {
+  return (name, key) => {
     const table = map?.tables.get(name);
     return table === undefined ? undefined : table.partitions[index(encodeKey(key), table)];
-  });
+  };
+}
+
+function judgeLogs(
+  history: History,
+  committed: CommittedLog,
+  partitionOf: PartitionOf,
+  see: (fact: string) => void,
+): Finding[] {
+  const byPartition = new Map<number, Entry[]>();
+  for (const entry of history.entries) {
+    const { asked, table } = entry;
+    const partition = asked.kind === 'scan' ? asked.partition : partitionOf(table, asked.key);
+    if (partition === undefined) continue;
+    const known = byPartition.get(partition);
+    if (known === undefined) byPartition.set(partition, [entry]);
+    else known.push(entry);
+  }
+  const findings: Finding[] = [];
+  for (const [partition, entries] of byPartition) {
+    const log = replay(committed.batches(partition));
+    if (log.repeatCount > 0) see('retry found in the log and not repeated');
+    if (log.staleCount > 0) see('write of a dead session found in the log and not executed');
+    findings.push(...judgeByLog(entries, log));
+  }
+  return findings;
+}
+
+function judgeKeys(history: History, partitionOf: PartitionOf, see: (fact: string) => void): Finding[] {
+  const histories = keyHistories(history.entries, partitionOf);
   const findings: Finding[] = [];
   for (const one of histories) {
     const verdict = checkKey(one);

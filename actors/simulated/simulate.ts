@@ -116,8 +116,9 @@ export function simulate(scenario: Scenario, options: SimulateOptions = {}): Sim
     build: () => cluster,
     workload: begin,
     invariants: [
-      { name: 'replicas', check: (_, worker) => replicas.check(worker) },
+      // First: it notes the newest map, which the others look at.
       { name: 'metadata', check: (_, worker) => metadata.check(worker) },
+      { name: 'replicas', check: (_, worker) => replicas.check(worker) },
       {
         name: 'completeness',
         check: () => {

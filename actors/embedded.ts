@@ -10,10 +10,10 @@ import type { Database } from '../messaging/client/database.js';
 import type { Duration } from '../messaging/client/duration.js';
 import { protocolCodec } from '../messaging/protocol/codec.js';
 import { localNetwork } from '../messaging/transport/local-transport.js';
+import { IdentityError, readIdentity } from '../runtime/storage/identity.js';
 import { startInlineHost } from '../runtime/threads/inline-host.js';
 import { HostError } from '../runtime/threads/exit-codes.js';
 import { TroupeError } from '../messaging/client/errors.js';
-import { embeddedIdentity } from './embedded-identity.js';
 import { memberIdOf } from './metadata/member-id.js';
 import { registry } from './registry.js';
 import { rootActors } from './root-actors.js';
@@ -44,7 +44,7 @@ export async function openEmbedded(options: EmbeddedOptions = {}): Promise<Datab
   signal?.throwIfAborted();
   const network = localNetwork((run) => setImmediate(run));
   try {
-    const clusterId = await embeddedIdentity(directory);
+    const clusterId = clusterIdOf(directory);
     const startId = randomUUID();
     const host = await startInlineHost({
       clusterId,
@@ -78,7 +78,22 @@ export async function openEmbedded(options: EmbeddedOptions = {}): Promise<Datab
       throw error;
     }
   } catch (error) {
-    if (error instanceof HostError) throw new TroupeError('UNAVAILABLE', error.message, { cause: error });
-    throw error;
+    throw error instanceof HostError ? openErrorOf(error) : error;
   }
+}
+
+/** Of the directory; a new one when it was never used, or in memory. @throws TroupeError when the directory makes no sense */
+function clusterIdOf(directory: string | undefined): string {
+  if (directory === undefined) return randomUUID();
+  try {
+    return readIdentity(directory)?.clusterId ?? randomUUID();
+  } catch (cause) {
+    throw cause instanceof IdentityError ? new TroupeError('INVALID_ARGUMENT', cause.message, { cause }) : cause;
+  }
+}
+
+/** Somebody else's directory is a mistake; one that is in use, or whose disk fails, may be had later. */
+function openErrorOf(error: HostError): TroupeError {
+  const code = error.cause instanceof IdentityError ? 'INVALID_ARGUMENT' : 'UNAVAILABLE';
+  return new TroupeError(code, error.message, { cause: error });
 }

@@ -14,20 +14,19 @@ import { suspendToleranceMs } from '../metadata/lease-timing.js';
 type Clocks = Pick<Context, 'nowMs' | 'wallMs' | 'bootMs'>;
 
 export class SuspendGuard {
-  #nowMs: number | undefined;
-  #wallMs = 0;
-  #bootMs = 0;
+  #before: Clocks | undefined;
+  /** The most by which the boot clock was seen ahead of the monotonic one. Some systems count it in whole seconds: it jumps, but not beyond that. */
+  #bootAheadMs = 0;
 
   /** True when the machine may have slept since the last look. */
   look(clocks: Clocks): boolean {
     const { nowMs, wallMs, bootMs } = clocks;
-    const passedMs = this.#nowMs === undefined ? undefined : nowMs - this.#nowMs;
-    const slept =
-      passedMs !== undefined &&
-      (wallMs - this.#wallMs - passedMs > suspendToleranceMs || bootMs - this.#bootMs - passedMs > suspendToleranceMs);
-    this.#nowMs = nowMs;
-    this.#wallMs = wallMs;
-    this.#bootMs = bootMs;
-    return slept;
+    const before = this.#before;
+    const bootAheadMs = bootMs - nowMs;
+    const bootJumped = before !== undefined && bootAheadMs - this.#bootAheadMs > suspendToleranceMs;
+    const wallJumped = before !== undefined && wallMs - before.wallMs - (nowMs - before.nowMs) > suspendToleranceMs;
+    this.#bootAheadMs = before === undefined ? bootAheadMs : Math.max(this.#bootAheadMs, bootAheadMs);
+    this.#before = { nowMs, wallMs, bootMs };
+    return bootJumped || wallJumped;
   }
 }

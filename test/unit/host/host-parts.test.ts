@@ -29,6 +29,19 @@ describe('suspend guard', () => {
     });
 });
 
+describe('suspend guard, where uptime is in whole seconds', () => {
+  it('L3: the jumps of the clock itself are taken for sleep once at most', () => {
+    const guard = new SuspendGuard();
+    let voids = 0;
+    for (let nowMs = 0; nowMs < 10_000; nowMs += 50) {
+      const bootMs = Math.floor((nowMs + 730) / 1000) * 1000;
+      if (guard.look({ nowMs, wallMs: nowMs, bootMs })) voids++;
+    }
+    expect(voids).to.be.at.most(1);
+    expect(guard.look({ nowMs: 10_000, wallMs: 10_000, bootMs: 15_000 })).to.equal(true);
+  });
+});
+
 describe('stall watch', () => {
   it('L6: a run that does not end, or an event loop that does not turn, is a stall; idle and unknown are not', () => {
     const cells = new PlainCells();

@@ -18,7 +18,7 @@ import type {
 } from '../../messaging/protocol/client-messages.js';
 import { limits } from '../../messaging/protocol/limits.js';
 import { isClient } from '../../runtime/contract/address.js';
-import { isShortOfSpace } from '../../runtime/contract/cells.js';
+import { spaceLevel } from '../../runtime/contract/cells.js';
 import type { Address } from '../../runtime/contract/address.js';
 import type { Message } from '../../runtime/contract/actor.js';
 import { leaseValid } from '../host/lease-cells.js';
@@ -78,7 +78,7 @@ export class ClientRequests {
       this.#refuse(from, request, 'unavailable', detail, context);
       return true;
     }
-    if (isShortOfSpace(context.cells, this.#core.self.worker)) {
+    if (spaceLevel(context.cells, this.#core.self.worker) !== 'enough') {
       this.#refuse(from, request, 'capacity', 'the disk is full', context); // D14
       return true;
     }

@@ -18,7 +18,7 @@
 //
 // Sources: CORRECTNESS R3, R4, R12; KIP-101, KIP-279, KIP-320.
 
-import { isShortOfSpace } from '../../runtime/contract/cells.js';
+import { spaceLevel } from '../../runtime/contract/cells.js';
 import type { LocalSnapshot } from './local-snapshot.js';
 import type { Of, PartitionContext } from './partition-message.js';
 import { decodeMeta, type SnapshotMeta } from './record.js';
@@ -172,7 +172,7 @@ export class Following {
     if (this.#phase.kind !== 'following') return; // W1
     this.#heardMs = context.nowMs;
     const isNews = message.batches.length > 0 || message.base > core.log.end;
-    if (isNews && isShortOfSpace(context.cells, core.self.worker)) return this.#learn(message.highWatermark); // W7
+    if (isNews && spaceLevel(context.cells, core.self.worker) === 'full') return this.#learn(message.highWatermark); // W7
     if (message.base > core.log.end || !this.#follows(message)) return this.#reconcile(context); // something before it was lost
     let base = message.base;
     let appended = false;

@@ -13,6 +13,7 @@
 //   D3. A refusal other than `outcome-unknown` and `session-stale` means that nothing was appended for that request (R7).
 //   D4. Nothing is evaluated or appended for clients before the record that opened this epoch is committed and applied: until then sessions
 //       and items may be behind (R9). Requests wait, within bounds.
+//   D6. Only a follower that was heard since the record last changed is proposed to join: the dead have acknowledged everything, too.
 //   D5. A partition whose followers have everything and know it sends nothing and does not tick.
 //
 // Sources: CORRECTNESS R4–R9, R13; Kafka design document, "Replication"; KIP-966. We differ: the leader pushes, and waits for disks.
@@ -21,7 +22,7 @@ import type { ClientRequest, WriteResult } from '../../messaging/protocol/client
 import type { Batch, BatchBody } from '../../messaging/protocol/log-batch.js';
 import { managerActor } from '../../messaging/protocol/cluster-map.js';
 import type { Address } from '../../runtime/contract/address.js';
-import { isShortOfSpace } from '../../runtime/contract/cells.js';
+import { spaceLevel } from '../../runtime/contract/cells.js';
 import { present } from '../../runtime/std/assert.js';
 import { Queue } from '../../runtime/std/queue.js';
 import { leaseValid } from '../host/lease-cells.js';
@@ -52,6 +53,8 @@ export const leading = {
   lagMaxMs: 1000,
   /** Behind for so long and out of the set: not asked any more. */
   silentMaxMs: 5000,
+  /** After a refused proposal nobody is proposed to join for so long. */
+  joinPauseMs: 300,
   /** An unanswered proposal is repeated. */
   proposalRepeatMs: 300,
   /** Unacknowledged bytes a follower may have; then it is sent no more until it acknowledges. */
@@ -90,6 +93,10 @@ export class Leading {
   readonly transfer: SnapshotTransfer;
   #inSync: InSync;
   #holdUntilMs: number;
+  /** When the record last changed. */
+  #placedAtMs: number;
+  /** No joining is proposed before: the controller refused one. */
+  #joinsAfterMs = 0;
   #ticking = false;
   #requests = 0;
   #timeAtMs: number;
@@ -112,6 +119,7 @@ export class Leading {
     this.epochStart = core.log.end;
     this.#inSync = settled(partition.partitionEpoch, partition.inSync);
     this.#holdUntilMs = context.nowMs + partition.holdMs; // L5: counted from receipt
+    this.#placedAtMs = context.nowMs;
     this.#timeAtMs = context.nowMs;
     this.#partitionTimeMs = core.state.partitionTimeMs; // E3: never less than what the log says
     this.#checkedAt = core.state.check.offset;
@@ -391,7 +399,7 @@ export class Leading {
   #maybeCheck(context: PartitionContext): void {
     const { state, highWatermark } = this.#core;
     if (!this.active || highWatermark - this.#checkedAt < this.#core.limits.checkEvery) return;
-    if (isShortOfSpace(context.cells, this.#core.self.worker)) return; // D14: it comes with later records
+    if (spaceLevel(context.cells, this.#core.self.worker) !== 'enough') return; // D14: it comes with later records
     this.#checkedAt = highWatermark;
     this.#append({ kind: 'check', ...state.check }, context);
   }
@@ -405,7 +413,7 @@ export class Leading {
     const wanted = new Set<string>([core.self.host]);
     for (const progress of this.#followers.values()) {
       const member = this.#inSync.committed.has(progress.host);
-      if (member ? !this.#shouldLeave(progress, context) : this.#mayJoin(progress)) wanted.add(progress.host);
+      if (member ? !this.#shouldLeave(progress, context) : this.#mayJoin(progress, context)) wanted.add(progress.host);
     }
     const committed = this.#inSync.committed;
     const same = wanted.size === committed.size && [...wanted].every((host) => committed.has(host));
@@ -420,10 +428,15 @@ export class Leading {
     return lags(progress, context.nowMs, leading.lagMaxMs);
   }
 
-  /** R13(1)–(3); the controller checks (4) and (5). */
-  #mayJoin(progress: Progress): boolean {
+  /**
+   * R13(1)–(3); the controller checks (4) and (5). And D6: it was heard since the record last changed. Whoever was just taken out as dead has acknowledged
+   * everything, too, and to propose it is to wait for it.
+   */
+  #mayJoin(progress: Progress, context: PartitionContext): boolean {
     return (
       progress.phase === 'replicating' &&
+      progress.lastHeardMs > this.#placedAtMs &&
+      context.nowMs >= this.#joinsAfterMs &&
       progress.replicaEpoch === this.#core.replicaEpochOf(progress.host) &&
       progress.ackedEnd >= this.#core.highWatermark &&
       progress.ackedEnd >= this.epochStart &&
@@ -452,8 +465,19 @@ export class Leading {
     this.#startTicking(context);
   }
 
+  /**
+   * The controller did not take the newest proposal. It may still take a repetition of it, so it stays in the maximal set (I1) until a newer partition
+   * epoch makes it void: the set as it is, proposed, brings one.
+   */
+  onProposalRefused(partitionEpoch: number, context: PartitionContext): void {
+    if (this.#fenced || this.#inSync.kind !== 'proposed' || this.#inSync.partitionEpoch !== partitionEpoch) return;
+    this.#joinsAfterMs = context.nowMs + leading.joinPauseMs;
+    this.#propose(this.#inSync.committed, context);
+  }
+
   /** Metadata of a newer partition epoch in the same leader epoch. */
   onPlacement(before: Placement, context: PartitionContext): void {
+    this.#placedAtMs = context.nowMs;
     const { partition } = this.#core.place();
     if (partition.partitionEpoch > before.partition.partitionEpoch)
       this.#inSync = adopt(this.#inSync, partition.partitionEpoch, partition.inSync);
@@ -467,6 +491,11 @@ export class Leading {
     }
     for (const host of this.#followers.keys()) {
       if (!partition.replicas.some((replica) => replica.host === host)) this.#followers.delete(host);
+    }
+    for (const progress of this.#followers.values()) {
+      // D6: whoever is not in sync says that it is there before it is proposed again.
+      if (progress.phase === 'replicating' && !this.#inSync.committed.has(progress.host))
+        this.#send(progress, [], context, true);
     }
     this.#advance(context);
     this.#considerInSync(context);

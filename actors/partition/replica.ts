@@ -22,7 +22,7 @@ import type { ReplicaReport, ReplicaStatus, ReplicaVerdict } from '../../messagi
 import type { Link } from '../../messaging/protocol/replication-messages.js';
 import type { Actor, ActorDefinition, Message, Signal } from '../../runtime/contract/actor.js';
 import type { Address } from '../../runtime/contract/address.js';
-import { isShortOfSpace } from '../../runtime/contract/cells.js';
+import { spaceLevel } from '../../runtime/contract/cells.js';
 import type { JournalRecord, RecoveryReport } from '../../runtime/contract/journal.js';
 import { assert, unreachable } from '../../runtime/std/assert.js';
 import { Queue } from '../../runtime/std/queue.js';
@@ -260,7 +260,7 @@ export class PartitionReplica implements Actor<PartitionMessage> {
       !this.#role.fenced &&
       this.#role.enoughInSync &&
       this.#role.hasRoom() &&
-      !isShortOfSpace(context.cells, this.#core.self.worker)
+      spaceLevel(context.cells, this.#core.self.worker) === 'enough'
     ) {
       this.#role.expireIdleSessions(leading.sessionIdleMs, context);
     }
@@ -379,6 +379,7 @@ export class PartitionReplica implements Actor<PartitionMessage> {
     const { placement } = this.#core;
     const { info } = message;
     if (info === undefined || placement === undefined || info.id !== placement.partition.id) return;
+    if (!message.accepted && this.#role.kind === 'leader') this.#role.onProposalRefused(info.partitionEpoch, context);
     if (!info.replicas.every((replica) => placement.workers.has(replica.host))) return;
     this.#onMetadata(
       {

@@ -74,7 +74,7 @@ export class PartitionWorld {
   info: PartitionInfo;
   table: TableInfo;
   /** Proposals that were refused or lost on purpose. */
-  onProposal: (change: ChangeInSync) => 'judge' | 'lose' = () => 'judge';
+  onProposal: (change: ChangeInSync) => 'judge' | 'refuse' | 'lose' = () => 'judge';
   #revision = 10;
   readonly #alive = new Set<string>();
 
@@ -170,8 +170,10 @@ export class PartitionWorld {
 
   /** R13: compare-and-set. */
   proposed(change: ChangeInSync, context: Context): void {
-    if (this.onProposal(change) === 'lose') return;
+    const verdict = this.onProposal(change);
+    if (verdict === 'lose') return;
     const current =
+      verdict !== 'refuse' &&
       change.leaderEpoch === this.info.leaderEpoch &&
       change.partitionEpoch === this.info.partitionEpoch &&
       change.leader === this.info.leader &&

@@ -69,6 +69,8 @@ export class PartitionDraft {
   holdMs: number;
   deposed: Deposed[];
   reports: LastReport[];
+  /** The leader's proposal was taken, whatever it was. */
+  #confirmed = false;
   #leadershipChanged = false;
   #lineage: number;
 
@@ -122,6 +124,8 @@ export class PartitionDraft {
 
   /** R13: the leader's proposal. Those who leave are complete, since the old set still counted when it was made (R5). */
   changeInSync(members: readonly string[]): void {
+    // Also the set as it is makes a new partition epoch: a leader whose earlier proposal was refused wants that one void (I2 there).
+    this.#confirmed = true;
     const left = this.inSync.filter((host) => !members.includes(host));
     this.inSync = [...members];
     this.eligible = this.eligible.filter((host) => !members.includes(host));
@@ -211,7 +215,7 @@ export class PartitionDraft {
       holdMs: this.holdMs,
       reason: this.leader === undefined ? this.reason : '',
     };
-    if (sameInfo(before, info)) {
+    if (sameInfo(before, info) && !this.#confirmed) {
       if (sameMove(this.move, this.#before.move) && this.reports.length === this.#before.reports.length)
         return undefined;
       return { info: before, move: this.move, deposed: this.deposed, reports: this.reports };

@@ -97,6 +97,50 @@ describe('partition replica: writes', () => {
   });
 });
 
+describe('partition replica: who may join', () => {
+  /** h3 has acknowledged everything, dies, and the controller takes it out at once. */
+  function bereaved(seed: string): { readonly world: PartitionWorld; readonly session: number } {
+    const world = ready(seed);
+    const session = world.openSession('h1');
+    world.answer(world.put('h1', session, 1, 'a', '1'));
+    world.cluster.runFor(100);
+    world.cluster.host('h3').kill({ powerLost: false });
+    world.change({ inSync: ['h1', 'h2'] });
+    return { world, session };
+  }
+
+  it('D6 a dead follower that had everything is not proposed again, so nobody waits for it', () => {
+    const { world, session } = bereaved('join 1');
+    let proposals = 0;
+    world.onProposal = () => {
+      proposals++;
+      return 'judge';
+    };
+    world.cluster.runFor(50);
+    const reply = world.answer(world.put('h1', session, 2, 'b', '2'), 100);
+    expect(reply.kind).to.equal('written');
+    world.cluster.runFor(1000);
+    expect(proposals).to.equal(0);
+  });
+
+  it('I1 a refused proposal is made void by the next one, and commits go on without the one refused', () => {
+    const world = ready('join 2');
+    const session = world.openSession('h1');
+    world.answer(world.put('h1', session, 1, 'a', '1'));
+    let refused = 0;
+    world.onProposal = (change) => {
+      const joins = change.inSync.some((member) => member.host === 'h3');
+      if (joins) refused++;
+      return joins ? 'refuse' : 'judge';
+    };
+    world.change({ inSync: ['h1', 'h2'] }); // fenced for a moment, as the controller sees it; h3 is alive and caught up
+    world.cluster.runUntil(() => refused > 0, 2000);
+    world.cluster.host('h3').kill({ powerLost: false });
+    expect(world.answer(world.put('h1', session, 2, 'b', '2'), 500).kind).to.equal('written');
+    expect(world.info.inSync).to.deep.equal(['h1', 'h2']);
+  });
+});
+
 describe('partition replica: quiet and new leaders', () => {
   it('D5 a partition whose followers have everything and know it sends nothing', () => {
     const world = ready('quiet 1');

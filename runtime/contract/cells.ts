@@ -9,6 +9,8 @@
 //
 // Under threads this is a BigInt64Array over a SharedArrayBuffer, under simulation a plain array.
 
+import type { SpaceLevel } from './journal.js';
+
 export interface Cells {
   /** A safe integer. 0 at first. */
   load(index: number): number;
@@ -29,14 +31,16 @@ export const cellBusySinceMs = 1; // monotonic ms at which the loop began its pr
 export const cellQueued = 2; // messages waiting
 export const cellTickMs = 3; // monotonic ms at which the thread's event loop last turned by itself, busy or not; 0 when unknown
 export const cellForActors = 4; // 4 … 7 are for actors of that worker
-export const cellShortOfSpace = 8; // 1 while the worker's journal finds no space for more (D14); 9 … 15 are free
+export const cellSpace = 8; // what the worker's journal says of its disk: 0 enough, 1 short, 2 full (D14); 9 … 15 are free
 
-/** Whether the disk of `worker` is full: nothing should be appended there that can be refused (D14). */
-export function isShortOfSpace(cells: Cells, worker: number): boolean {
-  return cells.load(workerCell(worker) + cellShortOfSpace) === 1;
+const spaceLevels: readonly SpaceLevel[] = ['enough', 'short', 'full'];
+
+/** Whether the disk of `worker` has room for more (D14). */
+export function spaceLevel(cells: Cells, worker: number): SpaceLevel {
+  return spaceLevels[cells.load(workerCell(worker) + cellSpace)] ?? 'full';
 }
 
 /** For the worker's world only. */
-export function setShortOfSpace(cells: Cells, worker: number, isShort: boolean): void {
-  cells.store(workerCell(worker) + cellShortOfSpace, isShort ? 1 : 0);
+export function setSpaceLevel(cells: Cells, worker: number, level: SpaceLevel): void {
+  cells.store(workerCell(worker) + cellSpace, spaceLevels.indexOf(level));
 }

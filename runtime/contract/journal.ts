@@ -80,12 +80,19 @@ export interface Journal {
   close(done: () => void): void;
 }
 
+/**
+ * `enough`  the next segment is there.
+ * `short`   the disk has no room for another segment: what can be refused should be, the rest still fits.
+ * `full`    what is left of this segment is for what cannot be refused.
+ */
+export type SpaceLevel = 'enough' | 'short' | 'full';
+
 export interface JournalListener {
   durable(lsnEnd: number): void;
   /** The journal is long and this stream holds its oldest records: a snapshot would let it be trimmed. */
   pressure(stream: string): void;
-  /** True: there is no space for more, so nothing should be appended (D14). False: it was found again. */
-  space?(isShort: boolean): void;
+  /** Told when it changes; `enough` at first. (D14) */
+  space?(level: SpaceLevel): void;
   /** A write or sync failed: nothing more will become durable (D11). The host must stop. */
   fatal(error: Error): void;
 }

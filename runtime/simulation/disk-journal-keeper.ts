@@ -113,10 +113,11 @@ export class DiskJournalKeeper implements JournalKeeper {
             durable: (lsnEnd) => listener.durable(lsnEnd),
             pressure: (stream) => listener.pressure(stream),
             fatal: (error) => listener.fatal(error),
-            space: (isShort) => {
-              retrying = isShort;
-              if (isShort) this.#scheduler.call(retrySpaceMs, retrySpace);
-              listener.space?.(isShort);
+            space: (level) => {
+              const wasRetrying = retrying;
+              retrying = level !== 'enough';
+              if (retrying && !wasRetrying) this.#scheduler.call(retrySpaceMs, retrySpace);
+              listener.space?.(level);
             },
           },
           limits: this.#limits,

@@ -14,7 +14,7 @@
 
 import type { Actor, ActorDefinition } from '../contract/actor.js';
 import { mainWorker } from '../contract/address.js';
-import { setShortOfSpace } from '../contract/cells.js';
+import { setSpaceLevel } from '../contract/cells.js';
 import type { Journal, JournalListener } from '../contract/journal.js';
 import type { Envelope, Transport, TransportReceiver } from '../contract/transport.js';
 import { ActorLoop } from '../kernel/actor-loop.js';
@@ -119,7 +119,7 @@ export class SimulatedWorker implements TransportReceiver {
       });
       return;
     }
-    setShortOfSpace(this.host.cells, this.number, false); // what it was to the thread before
+    setSpaceLevel(this.host.cells, this.number, 'enough'); // what it was to the thread before
     const listener: JournalListener = {
       durable: (lsnEnd) => {
         if (this.#life === life) life.loop?.durable(lsnEnd);
@@ -127,11 +127,10 @@ export class SimulatedWorker implements TransportReceiver {
       pressure: (stream) => {
         if (this.#life === life) life.loop?.signalActor(stream, { kind: 'journal-pressure' });
       },
-      space: (isShort) => {
+      space: (level) => {
         if (this.#life !== life) return;
-        setShortOfSpace(this.host.cells, this.number, isShort);
-        const kind = isShort ? 'space-short' : 'space-found';
-        this.#world.trace.record(this.#world.scheduler.nowMs, this.host.name, this.number, '', kind);
+        setSpaceLevel(this.host.cells, this.number, level);
+        this.#world.trace.record(this.#world.scheduler.nowMs, this.host.name, this.number, '', 'space', level);
       },
       fatal: (error) => {
         if (this.#life === life) this.host.exit(`storage-failed: ${error.message}`); // D11

@@ -17,7 +17,14 @@
 // Sources: etcd wal (segments, chained checksum); LevelDB log; LogDevice for sequence versus application number.
 
 import type { Disk, DiskFile } from '../contract/disk.js';
-import type { Journal, JournalListener, RecoveryReport, SnapshotWriter, StreamConsumer } from '../contract/journal.js';
+import type {
+  Journal,
+  JournalListener,
+  RecoveryReport,
+  SnapshotWriter,
+  SpaceLevel,
+  StreamConsumer,
+} from '../contract/journal.js';
 import { assert, present } from '../std/assert.js';
 import type { Crc32 } from '../std/crc32.js';
 import { Queue } from '../std/queue.js';
@@ -107,6 +114,9 @@ export interface JournalBeginning {
   readonly leftovers: readonly string[];
 }
 
+/** Of a segment, when there is no space for another: kept for what cannot be refused (D14). */
+const reservedShare = 1 / 4;
+
 interface CurrentSegment {
   readonly file: DiskFile;
   readonly segment: number;
@@ -150,6 +160,7 @@ export class WriteAheadJournal implements Journal {
   #durableLsn: number;
   #nextStream: number;
   #nextSnapshot: number;
+  #toldSpace: SpaceLevel = 'enough';
   #housekeepingDue = true;
   #trimUnderWay = false;
   #removals = 0;
@@ -264,6 +275,7 @@ export class WriteAheadJournal implements Journal {
     const from = this.#batch.length;
     this.#batch.add(this.#crc32, type, stream, lsn, payload);
     this.#bufferedBytes += this.#batch.length - from;
+    if (this.#toldSpace === 'short') this.#tellSpace();
     if (this.#bufferedBytes > bufferedBytesMax)
       this.#fail(new Error(`${this.#bufferedBytes} bytes wait for a disk that does not take them`));
   }
@@ -423,10 +435,23 @@ export class WriteAheadJournal implements Journal {
   }
 
   #becameShort(isShort: boolean): void {
-    this.#parts.listener.space?.(isShort);
+    this.#tellSpace();
     if (isShort)
       this.#press(); // what the oldest records hold may be the space that is missing
     else for (const resume of this.#stalled.splice(0)) resume();
+  }
+
+  #tellSpace(): void {
+    const level = this.#spaceLevel();
+    if (level === this.#toldSpace) return;
+    this.#toldSpace = level;
+    this.#parts.listener.space?.(level);
+  }
+
+  #spaceLevel(): SpaceLevel {
+    if (!this.#supply.isShort) return 'enough';
+    const left = this.#current === undefined ? 0 : this.#current.fileBytes - this.#current.position;
+    return left - this.#bufferedBytes < this.#parts.limits.segmentBytes * reservedShare ? 'full' : 'short';
   }
 
   // --- beginning and ending -------------------------------------------------------------------------------------------

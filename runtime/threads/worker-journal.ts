@@ -70,7 +70,7 @@ export async function openWorkerJournal(options: WorkerJournalOptions): Promise<
       listener: {
         durable: (lsnEnd) => listener.durable(lsnEnd),
         pressure: (stream) => listener.pressure(stream),
-        space: (isShort) => listener.space?.(isShort),
+        space: (level) => listener.space?.(level),
         fatal: (error) => {
           failed(error);
           listener.fatal(error);

@@ -12,7 +12,7 @@
 //   X1. No turn is taken before every actor is back and the transport can be used.
 //   X2. After `close` or a fatal error no turn is taken.
 
-import { type Cells, setShortOfSpace } from '../contract/cells.js';
+import { type Cells, setSpaceLevel } from '../contract/cells.js';
 import type { Clock } from '../contract/clock.js';
 import type { EmittedEvent, SystemEvent } from '../contract/events.js';
 import type { Journal, JournalListener, RecoveredStream } from '../contract/journal.js';
@@ -89,13 +89,13 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const { host, worker } = place;
   const emit = (event: SystemEvent): void =>
     options.emit({ host, worker, actor: 'journal', wallMs: clock.wallMs(), event });
-  setShortOfSpace(options.cells, worker, false); // what it was to the thread before
+  setSpaceLevel(options.cells, worker, 'enough'); // what it was to the thread before
   const opened = await options.openJournal?.({
     durable: (lsnEnd) => loop?.durable(lsnEnd),
     pressure: (stream) => loop?.signalActor(stream, { kind: 'journal-pressure' }),
-    space: (isShort) => {
-      setShortOfSpace(options.cells, worker, isShort); // D14: the actors see it at their next turn
-      emit({ kind: isShort ? 'disk-full' : 'disk-space-found', level: isShort ? 'error' : 'info' });
+    space: (space) => {
+      setSpaceLevel(options.cells, worker, space); // D14: the actors see it at their next turn
+      emit({ kind: 'disk-space-changed', level: space === 'enough' ? 'info' : 'error', space });
     },
     fatal: (error) => {
       diskFailed();

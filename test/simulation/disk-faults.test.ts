@@ -6,7 +6,7 @@
 
 import { expect } from 'chai';
 import type { PartitionInfo } from '../../messaging/protocol/cluster-map.js';
-import { isShortOfSpace } from '../../runtime/contract/cells.js';
+import { spaceLevel } from '../../runtime/contract/cells.js';
 import { MeshWorld, type MeshOptions } from '../support/mesh-world.js';
 import { PartitionWorld, text } from '../support/partition-world.js';
 
@@ -146,7 +146,7 @@ describe('a partition on full disks', () => {
     return world;
   }
 
-  const isShort = (world: PartitionWorld, host: string): boolean => isShortOfSpace(world.cluster.host(host).cells, 0);
+  const spaceOf = (world: PartitionWorld, host: string): string => spaceLevel(world.cluster.host(host).cells, 0);
 
   it('D14 R7: a leader without space refuses writes before they are appended, answers reads, and goes on when there is space', () => {
     const world = led('full leader');
@@ -155,7 +155,7 @@ describe('a partition on full disks', () => {
     expect(world.answer(world.put('h1', session, 1, 'first', 'kept')).kind).to.equal('written');
     options.capacityBytes = 0;
     let sequence = 1;
-    while (!isShort(world, 'h1')) world.answer(world.put('h1', session, ++sequence, 'k', 'x'.repeat(1000)));
+    while (spaceOf(world, 'h1') === 'enough') world.answer(world.put('h1', session, ++sequence, 'k', 'x'.repeat(1000)));
     const { end } = world.replica('h1').core.log;
     const refused = world.answer(world.put('h1', session, sequence + 1, 'late', 'y'));
     expect(refused).to.include({ kind: 'refused', reason: 'capacity', detail: 'the disk is full' });
@@ -163,7 +163,7 @@ describe('a partition on full disks', () => {
     const read = world.answer(world.read('h1', 'first'));
     expect(read.kind === 'read-done' && text(read.items[0]?.value)).to.equal('kept');
     options.capacityBytes = Number.MAX_SAFE_INTEGER;
-    world.cluster.runUntil(() => !isShort(world, 'h1'), 3000);
+    world.cluster.runUntil(() => spaceOf(world, 'h1') === 'enough', 3000);
     expect(world.answer(world.put('h1', session, sequence + 1, 'late', 'y')).kind).to.equal('written');
     expect(world.info.inSync).to.have.members(['h1', 'h2', 'h3']);
   });
@@ -178,7 +178,7 @@ describe('a partition on full disks', () => {
       const reply = world.answer(world.put('h1', session, ++sequence, `k${sequence}`, 'x'.repeat(1000)));
       expect(reply.kind).to.equal('written');
     };
-    while (!isShort(world, 'h3')) put();
+    while (spaceOf(world, 'h3') !== 'full') put();
     for (let i = 0; i < 100; i++) put();
     expect(world.info.inSync, 'it left').to.have.members(['h1', 'h2']);
     const held = world.replica('h3').core.log.end;

@@ -35,7 +35,7 @@ export function openOn(disk: CrashDisk, options: Partial<JournalOptions> = {}, s
         open.durable = lsnEnd;
       },
       pressure: (stream) => told.push(`pressure ${stream}`),
-      space: (isShort) => told.push(isShort ? 'short' : 'enough'),
+      space: (level) => told.push(level),
       fatal: (error) => told.push(`fatal ${error.message}`),
       ...options.listener,
     },

@@ -73,12 +73,12 @@ describe('journal on a failing disk', () => {
     expect(journal.bufferedBytes).to.be.greaterThan(0);
     journal.retrySpace();
     disk.run();
-    expect(told, 'said once').to.deep.equal(['short', 'pressure a']);
+    expect(told, 'said once').to.deep.equal(['short', 'pressure a', 'full']);
     expect(open.durable).to.be.lessThan(appended);
     disk.fault = () => undefined;
     journal.retrySpace();
     disk.run();
-    expect(told).to.deep.equal(['short', 'pressure a', 'enough']);
+    expect(told).to.deep.equal(['short', 'pressure a', 'full', 'enough']);
     expect(open.durable).to.equal(appended);
     expect(journal.bufferedBytes).to.equal(0);
     const again = openOn(disk.kill(), { limits: { segmentBytes: 1024 } });

@@ -5,6 +5,7 @@
 #   make down        stop the mesh, keep its data        make wipe   stop it and remove its data
 #   make simulate    the simulator: SEED=… replays one run, RUNS=… makes many
 #   make drill       kill leading hosts and NATS under load, and count what was lost
+#   make soak        real processes under load and real faults, judged: CYCLES=200, SEED=…, FAULTS=kill-one,cut,…
 #   make clean       remove what was built
 
 HOSTS ?=
@@ -12,7 +13,7 @@ DATA ?= .troupe
 NODE_BIN := node_modules/.bin
 SOURCES := $(shell find runtime messaging actors cli ui-tui test -name '*.ts' 2>/dev/null)
 
-.PHONY: cluster test down wipe clean build lint format simulate drill node-version nats-server
+.PHONY: cluster test down wipe clean build lint format simulate drill soak node-version nats-server
 
 cluster: build
 	@node cli/troupe.mjs up --data $(DATA) $(if $(HOSTS),--hosts $(HOSTS))
@@ -44,6 +45,9 @@ simulate: build
 drill: build nats-server
 	@node --enable-source-maps cli/troupe.mjs drill failover
 	@node --enable-source-maps cli/troupe.mjs drill nats
+
+soak: build nats-server
+	@node --enable-source-maps cli/troupe.mjs soak $(if $(CYCLES),--cycles $(CYCLES)) $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
 
 # The tests start their own servers; this finds or installs the program.
 nats-server: build

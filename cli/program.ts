@@ -21,6 +21,7 @@ import { registerRange } from './commands/range.js';
 import { registerServe } from './commands/serve.js';
 import { registerShell } from './commands/shell.js';
 import { registerSim } from './commands/sim.js';
+import { registerSoak } from './commands/soak.js';
 import { registerStatus } from './commands/status.js';
 import { registerTable } from './commands/table.js';
 import { registerUp } from './commands/up.js';
@@ -59,6 +60,7 @@ const registrations = [
   registerLoad,
   registerDrill,
   registerSim,
+  registerSoak,
   registerVersion,
   registerCompletion,
   registerDoctor,

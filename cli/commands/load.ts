@@ -28,7 +28,7 @@ interface LoadOptions {
   readonly clients: string;
   readonly mix: string;
   readonly valueBytes: string;
-  readonly keys: string;
+  readonly keys?: string;
   readonly distribution: string;
   readonly duration: string;
   readonly table: string;
@@ -64,7 +64,7 @@ export function registerLoad(program: Command, keep: Keep): void {
     .option('--clients <count>', 'clients, each with one operation under way (--rate max)', '64')
     .option('--mix <shares>', `of get, put, delete, increment, cas, insert, range (${defaultMix})`)
     .option('--value-bytes <count>', 'size of the values', '256')
-    .option('--keys <count>', 'different keys', '100000')
+    .option('--keys <count>', 'different keys (100000; 1000 with --verify, so that clients meet)')
     .option('--distribution <name>', 'of the keys: uniform or zipf', 'uniform')
     .option('--duration <duration>', 'how long', '10s')
     .option('--fill', 'put every key once before')
@@ -83,7 +83,7 @@ export function registerLoad(program: Command, keep: Keep): void {
 function wishOf(options: LoadOptions): LoadWish {
   const isVerified = options.verify === true || options.history !== undefined;
   const distribution = parseWord('--distribution', distributions, options.distribution);
-  const keys = parseCount('--keys', options.keys, 1, 0xffff_ffff);
+  const keys = parseCount('--keys', options.keys ?? (isVerified ? '1000' : '100000'), 1, 0xffff_ffff);
   if (distribution === 'zipf' && keys > zipfKeysMax)
     throw usage(`--distribution zipf takes at most ${zipfKeysMax} keys`);
   const rate = options.rate === 'max' ? undefined : parseCount('--rate', options.rate, 1, 1_000_000);

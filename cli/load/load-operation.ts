@@ -3,14 +3,15 @@
 
 import { ConditionFailedError, type Receipt, type Table, TroupeError } from '../../messaging/client/index.js';
 import type { Asked, Told } from '../../messaging/workload/history.js';
+import { unreachable } from '../../runtime/std/assert.js';
 import { loadValue, markOf } from './load-value.js';
 
 export type KeyAsked = Exclude<Asked, { readonly kind: 'scan' }>;
 
 export interface AskOptions {
   readonly timeoutMs: number;
-  /** Of every value put, at least. */
-  readonly valueBytes: number;
+  /** Of every value put, at least; undefined where only reads are asked and the values may have any size. */
+  readonly valueBytes: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -21,7 +22,7 @@ export async function ask(table: Table, asked: KeyAsked, { timeoutMs, valueBytes
   try {
     switch (asked.kind) {
       case 'put': {
-        const value = loadValue(String(asked.value), valueBytes);
+        const value = loadValue(String(asked.value), valueBytes ?? 0);
         return written(await table.put(asked.key, value, { ...options, ...conditional }), undefined);
       }
       case 'delete':
@@ -35,6 +36,8 @@ export async function ask(table: Table, asked: KeyAsked, { timeoutMs, valueBytes
         if (entry === undefined) return { kind: 'got', item: undefined };
         return { kind: 'got', item: { value: markOf(entry.value, valueBytes), version: entry.version } };
       }
+      default:
+        return unreachable(asked);
     }
   } catch (error) {
     return toldOfError(error, signal);

@@ -38,7 +38,8 @@ async function readOne(
   options: AskOptions,
 ): Promise<HeldItem | undefined | 'unread'> {
   const asked = { kind: 'get', key, consistency: 'linearizable' } as const;
-  for (let attempt = 0; table !== undefined && attempt < attemptsMax; attempt++) {
+  if (table === undefined) return 'unread';
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
     const entry = history.call('final', name, asked);
     const told = await ask(table, asked, options);
     history.return(entry, told);

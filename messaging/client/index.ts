@@ -25,7 +25,14 @@ export {
   UnavailableError,
 } from './errors.js';
 export type { DeleteReceipt, IncrementReceipt, Receipt } from './receipt.js';
-export type { HostReport, PartitionReport, StatusReport, TableReport, WorkerReport } from './status-report.js';
+export type {
+  CopyReport,
+  HostReport,
+  PartitionReport,
+  StatusReport,
+  TableReport,
+  WorkerReport,
+} from './status-report.js';
 export type { BatchItem, BatchResult, Entry, Page, PageOptions, RangeOptions, Table } from './table.js';
 export type { Consistency } from '../protocol/client-messages.js';
 export type { Durability, HostInfo } from '../protocol/cluster-map.js';

@@ -7,6 +7,16 @@ import type { HostState, MetadataMember } from '../protocol/cluster-map.js';
 import type { MetadataStatus, ReplicaStatus } from '../protocol/host-messages.js';
 import type { MapView, StatusView } from './core/operations.js';
 
+/** One replica, as it says itself. */
+export interface CopyReport {
+  readonly host: string;
+  readonly role: ReplicaStatus['role'];
+  /** Offset up to which it has applied its log. */
+  readonly applied: number;
+  readonly items: number;
+  readonly bytes: number;
+}
+
 export interface PartitionReport {
   readonly id: number;
   readonly leader: string | undefined;
@@ -18,6 +28,8 @@ export interface PartitionReport {
   /** Items and their bytes, as the leader has them. */
   readonly items: number | undefined;
   readonly bytes: number | undefined;
+  /** The replicas that answered; none when nobody was asked. */
+  readonly copies: readonly CopyReport[];
 }
 
 export interface TableReport {
@@ -112,9 +124,16 @@ export function tableReportsOf(map: MapView, statuses: ReadonlyMap<string, Repli
           highWatermark: status?.highWatermark,
           items: status?.itemCount,
           bytes: status?.itemBytes,
+          copies: partition.replicas.flatMap(({ host }) => copyOf(statuses.get(`${host}/${partition.id}`))),
         };
       }),
   }));
+}
+
+function copyOf(status: ReplicaStatus | undefined): CopyReport[] {
+  if (status === undefined) return [];
+  const { host, role, applied, itemCount, itemBytes } = status;
+  return [{ host, role, applied, items: itemCount, bytes: itemBytes }];
 }
 
 function reasonsOf({ map, metadata, silent }: StatusView): string[] {

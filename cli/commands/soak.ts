@@ -1,0 +1,208 @@
+// troupe soak: real processes under load and real faults, judged
+// =============================================================================
+//
+// Boots a mesh of its own in a temporary folder. Each cycle picks faults by the seed, waits until the mesh is well again, and judges what its
+// clients were told; at the end all hosts are killed once more and everything is read again. It ends only processes that it started.
+
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { Database, Table } from '../../messaging/client/index.js';
+import { type Random, seededRandom } from '../../runtime/std/random.js';
+import { parseCount } from '../argument.js';
+import { usage } from '../cli-error.js';
+import { exitCodes } from '../exit-codes.js';
+import type { Invocation, Keep } from '../invocation.js';
+import { describeVerdict } from '../load/describe-verdict.js';
+import { saveHistory } from '../load/history-file.js';
+import { ask } from '../load/load-operation.js';
+import { printValue } from '../output.js';
+import { type Fault, faults } from '../soak/faults.js';
+import { Settled } from '../soak/settled.js';
+import { type CycleResult, NotWellError, runCycle } from '../soak/soak-cycle.js';
+import { SoakMesh } from '../soak/soak-mesh.js';
+import { cycleLine, describeSoak, faultReports, type SoakReport } from '../soak/soak-report.js';
+import { waitUntilHealthy } from '../wait-healthy.js';
+
+interface SoakOptions {
+  readonly cycles: string;
+  readonly faults?: string;
+  readonly seed?: string;
+  readonly hosts: string;
+  readonly clients: string;
+}
+
+interface SoakWish {
+  readonly cycles: number;
+  readonly allowed: readonly Fault[];
+  readonly seed: string;
+  readonly hosts: number;
+  readonly clients: number;
+}
+
+const tableName = 'soak';
+const partitions = 6;
+const workers = 2;
+const readAgainMs = 20_000;
+const readAgainAtOnce = 256;
+const healthyDeadlineMs = 120_000;
+
+export function registerSoak(program: Command, keep: Keep): void {
+  program
+    .command('soak')
+    .description('a mesh of its own under load and real faults, judged')
+    .option('--cycles <count>', 'how many times trouble is made', '20')
+    .option('--faults <list>', `only these: ${faults.map((fault) => fault.name).join(', ')}`)
+    .option('--seed <text>', 'of the choices; else random')
+    .option('--hosts <count>', 'hosts of the mesh', '3')
+    .option('--clients <count>', 'clients at once', '24')
+    .action((options: SoakOptions) => {
+      const wish: SoakWish = {
+        cycles: parseCount('--cycles', options.cycles, 1, 1_000_000),
+        allowed: options.faults === undefined ? faults : parseFaults(options.faults),
+        seed: options.seed ?? randomBytes(6).toString('hex'),
+        hosts: parseCount('--hosts', options.hosts, 3, 16),
+        clients: parseCount('--clients', options.clients, 1, 1024),
+      };
+      keep((invocation) => soak(wish, invocation));
+    });
+}
+
+/** @throws CliError */
+export function parseFaults(text: string): Fault[] {
+  return text.split(',').map((word) => {
+    const name = word.trim();
+    const fault = faults.find((one) => one.name === name);
+    if (fault === undefined) throw usage(`--faults knows ${faults.map((one) => one.name).join(', ')}, not ${name}`);
+    return fault;
+  });
+}
+
+async function soak(wish: SoakWish, { output, signal }: Invocation): Promise<number> {
+  const startMs = performance.now();
+  output.note(`booting a mesh of ${wish.hosts} hosts, seed ${wish.seed} …`);
+  const mesh = await SoakMesh.open(wish.hosts, workers, signal);
+  const settled = new Settled();
+  const results: CycleResult[] = [];
+  let failure: string | undefined;
+  let different = 0;
+  try {
+    await mesh.db.admin.createTable(tableName, { partitions, signal });
+    const table = mesh.db.table(tableName);
+    const random = seededRandom(wish.seed);
+    for (let cycle = 1; cycle <= wish.cycles && failure === undefined; cycle++) {
+      const result = await oneCycle(mesh, table, cycle, wish, random, signal);
+      if (typeof result === 'string') failure = `cycle ${cycle}: ${result}`;
+      else {
+        output.note(cycleLine(result, wish.cycles));
+        settled.add(result.entries, result.back);
+        failure = failureOf(result);
+        if (failure !== undefined) {
+          for (const line of describeVerdict(result.verdict, 1, output)) output.note(line);
+          const path = join(mesh.folder, 'history.ndjson');
+          await saveHistory(path, result.entries, { seed: wish.seed, cycle, faults: result.faults });
+          output.note(`the cycle's history: ${path}`);
+        }
+        results.push({ ...result, entries: [], back: new Map() });
+      }
+    }
+    if (failure === undefined) {
+      output.note(`killing every host once more, and reading ${settled.size} keys again …`);
+      const wrong = await readAgain(mesh, table, settled, signal);
+      different = wrong.length;
+      for (const line of wrong.slice(0, 10)) output.note(`  ${line}`);
+      if (wrong.length > 0) failure = wrong[0];
+    }
+  } catch (error) {
+    if (!signal.aborted) mesh.keep();
+    throw error;
+  } finally {
+    if (failure !== undefined) mesh.keep();
+    await mesh.close();
+  }
+  const report = reportOf(wish, results, settled, different, failure, mesh.folder, performance.now() - startMs);
+  printValue(output, report, () => describeSoak(report, output));
+  return failure === undefined ? exitCodes.ok : exitCodes.failure;
+}
+
+/** @returns what is wrong, when the mesh did not become well */
+async function oneCycle(
+  mesh: SoakMesh,
+  table: Table,
+  cycle: number,
+  { allowed, clients }: SoakWish,
+  random: Random,
+  signal: AbortSignal,
+): Promise<CycleResult | string> {
+  try {
+    return await runCycle(mesh, table, cycle, allowed, random.split(`cycle ${cycle}`), clients, signal);
+  } catch (error) {
+    if (!(error instanceof NotWellError)) throw error;
+    return `${error.faults.map(({ name, done }) => `${name} ${done}`).join(' + ')}: ${error.message}`;
+  }
+}
+
+function failureOf({ cycle, verdict }: CycleResult): string | undefined {
+  if (verdict.outcome === 'violated') return `cycle ${cycle}: ${verdict.findings[0]?.text ?? 'violated'}`;
+  if (verdict.unread > 0) return `cycle ${cycle}: ${verdict.unread} keys cannot be read though all is well`;
+  return undefined;
+}
+
+/** @returns what is not as it was, a line a key */
+async function readAgain(mesh: SoakMesh, table: Table, settled: Settled, signal: AbortSignal): Promise<string[]> {
+  for (const host of mesh.hosts) mesh.kill(host);
+  await waitUntilHealthyOrThrow(mesh.db, mesh.hosts, signal);
+  const wrong: string[] = [];
+  const keys = settled.keys();
+  let next = 0;
+  const reader = async (): Promise<void> => {
+    for (let key = keys[next++]; key !== undefined; key = keys[next++]) {
+      const asked = { kind: 'get', key, consistency: 'linearizable' } as const;
+      const told = await ask(table, asked, { timeoutMs: readAgainMs, valueBytes: undefined, signal });
+      if (told.kind !== 'got') wrong.push(`${key} cannot be read`);
+      else {
+        const difference = settled.difference(key, told.item);
+        if (difference !== undefined) wrong.push(difference);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: readAgainAtOnce }, reader));
+  return wrong;
+}
+
+async function waitUntilHealthyOrThrow(db: Database, hosts: readonly string[], signal: AbortSignal): Promise<void> {
+  const { healthy, reasons } = await waitUntilHealthy(db, Date.now() + healthyDeadlineMs, signal, hosts);
+  if (!healthy) throw new Error(`not healthy after every host was killed: ${reasons.join(', ')}`);
+}
+
+function reportOf(
+  wish: SoakWish,
+  results: readonly CycleResult[],
+  settled: Settled,
+  different: number,
+  failure: string | undefined,
+  folder: string,
+  elapsedMs: number,
+): SoakReport {
+  const sum = (of: (result: CycleResult) => number): number => results.reduce((total, one) => total + of(one), 0);
+  return {
+    seed: wish.seed,
+    cycles: results.length,
+    seconds: Number((elapsedMs / 1000).toFixed(1)),
+    operations: {
+      answered: sum(({ counts }) => counts.answered),
+      failed: sum(({ counts }) => counts.failed),
+      unknown: sum(({ counts }) => counts.unknown),
+    },
+    keys: {
+      linearizable: sum(({ verdict }) => verdict.keys.linearizable),
+      violated: sum(({ verdict }) => verdict.keys.violated),
+      undecided: sum(({ verdict }) => verdict.keys.undecided),
+    },
+    counters: sum(({ verdict }) => verdict.counters),
+    settled: { checked: settled.size, different, unsure: settled.unsure },
+    faults: faultReports(results),
+    failure,
+    folder: failure === undefined ? undefined : folder,
+  };
+}

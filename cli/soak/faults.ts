@@ -1,0 +1,191 @@
+// The faults of a soak
+// =============================================================================
+//
+// Each begins, lasts and is over when it returns; what it changed for good (a killed process, a damaged file) the mesh must mend by itself.
+//
+// Damage to a disk is the only fault that costs a replica. There is one such fault a cycle at most, and every replica is in sync again
+// before the next, so that an acknowledged write is always on another disk.
+
+import type { Random } from '../../runtime/std/random.js';
+import { flipBits, truncateFile, wipe } from './damage.js';
+import type { FlowMode, Towards } from './nats-proxy.js';
+import { natsServer, type SoakMesh } from './soak-mesh.js';
+
+export interface FaultSite {
+  readonly mesh: SoakMesh;
+  readonly random: Random;
+  /** Ends early, without a word, when the soak is interrupted. */
+  readonly pause: (ms: number) => Promise<void>;
+}
+
+export interface Fault {
+  readonly name: string;
+  readonly kind: 'process' | 'nats' | 'network' | 'disk';
+  /** @returns what was done to whom, a few words */
+  readonly run: (site: FaultSite) => Promise<string>;
+}
+
+/** 0.1–10 s, short ones more often; a lease is over after some of them. */
+function lasting(random: Random): number {
+  return Math.round(100 * 100 ** random.fraction());
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+async function freeze({ mesh, random, pause }: FaultSite, name: string): Promise<string> {
+  const ms = lasting(random);
+  mesh.freeze(name);
+  await pause(ms);
+  mesh.thaw(name);
+  return `${name} for ${seconds(ms)}`;
+}
+
+async function flow({ mesh, random, pause }: FaultSite, mode: FlowMode, ways: readonly Towards[]): Promise<string> {
+  const host = random.pick(mesh.hosts);
+  const ms = lasting(random);
+  for (const way of ways) mesh.proxy(host).setMode(way, mode);
+  await pause(ms);
+  mesh.proxy(host).heal();
+  return `${host} for ${seconds(ms)}`;
+}
+
+async function damage(
+  { mesh, random, pause }: FaultSite,
+  how: (directory: string, random: Random) => string,
+): Promise<string> {
+  const host = random.pick(mesh.hosts);
+  await mesh.fell(host);
+  await pause(random.below(1500)); // with some luck it is out of the in-sync sets when it comes back
+  const done = how(mesh.directory(host), random);
+  mesh.raise(host);
+  return `${host}: ${done}`;
+}
+
+export const faults: readonly Fault[] = [
+  {
+    name: 'kill-one',
+    kind: 'process',
+    run: async ({ mesh, random }) => {
+      const host = random.pick(mesh.hosts);
+      mesh.kill(host);
+      return host;
+    },
+  },
+  {
+    name: 'kill-all',
+    kind: 'process',
+    run: async ({ mesh }) => {
+      for (const host of mesh.hosts) mesh.kill(host);
+      return 'every host at once';
+    },
+  },
+  {
+    name: 'kill-rolling',
+    kind: 'process',
+    run: async ({ mesh, random, pause }) => {
+      for (const host of mesh.hosts) {
+        mesh.kill(host);
+        await pause(random.between(50, 1500));
+      }
+      return 'one host after the other';
+    },
+  },
+  {
+    name: 'kill-again',
+    kind: 'process',
+    run: async ({ mesh, random, pause }) => {
+      const host = random.pick(mesh.hosts);
+      const times = random.between(2, 4);
+      for (let i = 0; i < times; i++) {
+        mesh.kill(host);
+        await pause(random.between(200, 1500)); // while it recovers, while it catches up
+      }
+      return `${host} ${times} times`;
+    },
+  },
+  { name: 'pause-one', kind: 'process', run: async (site) => freeze(site, site.random.pick(site.mesh.hosts)) },
+  {
+    name: 'pause-all',
+    kind: 'process',
+    run: async (site) => {
+      await Promise.all(site.mesh.hosts.map((host) => freeze(site, host)));
+      return 'every host, each for its own time';
+    },
+  },
+  {
+    name: 'restart-one',
+    kind: 'process',
+    run: async ({ mesh, random }) => {
+      const host = random.pick(mesh.hosts);
+      mesh.kill(host, 'SIGTERM');
+      return host;
+    },
+  },
+  {
+    name: 'nats-kill',
+    kind: 'nats',
+    run: async ({ mesh }) => {
+      mesh.kill(natsServer);
+      return '';
+    },
+  },
+  { name: 'nats-pause', kind: 'nats', run: async (site) => freeze(site, natsServer) },
+  {
+    name: 'nats-restart',
+    kind: 'nats',
+    run: async ({ mesh }) => {
+      mesh.kill(natsServer, 'SIGTERM');
+      return '';
+    },
+  },
+  {
+    name: 'cut',
+    kind: 'network',
+    run: async ({ mesh, random, pause }) => {
+      const host = random.pick(mesh.hosts);
+      const ms = lasting(random);
+      mesh.proxy(host).cut();
+      await pause(ms);
+      mesh.proxy(host).heal();
+      return `${host} for ${seconds(ms)}`;
+    },
+  },
+  {
+    name: 'delay',
+    kind: 'network',
+    run: async ({ mesh, random, pause }) => {
+      const host = random.pick(mesh.hosts);
+      const [delayMs, ms] = [random.between(5, 300), lasting(random)];
+      mesh.proxy(host).setDelay(delayMs);
+      await pause(ms);
+      mesh.proxy(host).heal();
+      return `${host} by ${delayMs} ms for ${seconds(ms)}`;
+    },
+  },
+  { name: 'stall', kind: 'network', run: (site) => flow(site, 'stall', ['host', 'nats']) },
+  { name: 'stall-in', kind: 'network', run: (site) => flow(site, 'stall', ['host']) },
+  { name: 'stall-out', kind: 'network', run: (site) => flow(site, 'stall', ['nats']) },
+  { name: 'lose-in', kind: 'network', run: (site) => flow(site, 'lose', ['host']) },
+  { name: 'lose-out', kind: 'network', run: (site) => flow(site, 'lose', ['nats']) },
+  { name: 'flip-bits', kind: 'disk', run: (site) => damage(site, flipBits) },
+  { name: 'truncate', kind: 'disk', run: (site) => damage(site, truncateFile) },
+  { name: 'wipe', kind: 'disk', run: (site) => damage(site, (directory) => wipe(directory)) },
+];
+
+/** Up to three faults that may happen together: at most one to a disk, and then nothing that stops or kills another host. */
+export function pickFaults(allowed: readonly Fault[], random: Random): readonly Fault[] {
+  const count = random.pick([1, 1, 1, 1, 1, 2, 2, 2, 3]);
+  const picked: Fault[] = [];
+  for (let i = 0; i < count; i++) {
+    const fault = random.pick(allowed);
+    const kinds = picked.map((one) => one.kind);
+    const clashes =
+      (fault.kind === 'disk' && (kinds.includes('disk') || kinds.includes('process'))) ||
+      (fault.kind === 'process' && kinds.includes('disk')) ||
+      picked.includes(fault);
+    if (!clashes) picked.push(fault);
+  }
+  return picked;
+}

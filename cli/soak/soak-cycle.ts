@@ -1,0 +1,137 @@
+// One cycle of a soak: load, faults, healing, judgement
+// =============================================================================
+
+import type { Table } from '../../messaging/client/index.js';
+import { SampledHistory } from '../../messaging/workload/sampled-history.js';
+import { judgeHistory, type Verdict } from '../../messaging/workload/verdict.js';
+import type { Entry } from '../../messaging/workload/history.js';
+import type { Random } from '../../runtime/std/random.js';
+import { LoadFigures } from '../load/load-figures.js';
+import { LoadRun, type LoadSpec } from '../load/load-run.js';
+import { parseMix } from '../load/mix.js';
+import { type ReadBack, readBack } from '../load/read-back.js';
+import { waitUntilHealthy } from '../wait-healthy.js';
+import { waitForEqualCopies } from './equal-copies.js';
+import { type Fault, pickFaults } from './faults.js';
+import type { SoakMesh } from './soak-mesh.js';
+
+export interface CycleResult {
+  readonly cycle: number;
+  readonly faults: readonly { readonly name: string; readonly done: string }[];
+  /** From the end of the last fault until all is well again. */
+  readonly healthyMs: number;
+  readonly counts: { readonly answered: number; readonly failed: number; readonly unknown: number };
+  readonly verdict: Verdict;
+  readonly entries: readonly Entry[];
+  readonly back: ReadBack;
+}
+
+/** The mesh did not become well, or its replicas did not become equal: as bad as a wrong verdict. */
+export class NotWellError extends Error {
+  override readonly name = 'NotWellError';
+  readonly faults: CycleResult['faults'];
+
+  constructor(message: string, faults: CycleResult['faults']) {
+    super(message);
+    this.faults = faults;
+  }
+}
+
+const mix = parseMix('get=30,put=20,increment=20,cas=10,delete=5,insert=10,range=5');
+const healthyDeadlineMs = 120_000;
+const equalDeadlineMs = 30_000;
+const operationMs = 8000;
+const readMs = 20_000;
+const judgeBudgetMs = 10_000;
+/** A cycle's load has far fewer operations. */
+const entriesMax = 200_000;
+const loadMaxMs = 600_000;
+
+export async function runCycle(
+  mesh: SoakMesh,
+  table: Table,
+  cycle: number,
+  allowed: readonly Fault[],
+  random: Random,
+  clients: number,
+  signal: AbortSignal,
+): Promise<CycleResult> {
+  const spec: LoadSpec = {
+    clients,
+    rate: undefined,
+    mix,
+    valueBytes: random.pick([16, 200, 200, 2000]),
+    keys: random.pick([8, 40, 200]),
+    distribution: random.pick(['uniform', 'zipf']),
+    prefix: `s${cycle}-`,
+    timeoutMs: operationMs,
+    pauseMs: 20,
+  };
+  const figures = new LoadFigures();
+  const history = new SampledHistory(entriesMax, () => performance.now());
+  const load = new LoadRun(table, spec, random.split('load'), figures, history, signal);
+  const running = load.run(loadMaxMs);
+  const done: { readonly name: string; readonly done: string }[] = [];
+  let healthyMs: number;
+  try {
+    healthyMs = await makeTrouble(mesh, pickFaults(allowed, random), random, done, signal);
+  } finally {
+    mesh.heal();
+    load.stop();
+    await running;
+  }
+  const different = await waitForEqualCopies(mesh.db, Date.now() + equalDeadlineMs, signal);
+  if (different !== undefined) throw new NotWellError(`the replicas do not become equal: ${different}`, done);
+  const options = { timeoutMs: readMs, valueBytes: spec.valueBytes, signal };
+  const back = await readBack(new Map([[table.name, table]]), history, options);
+  const deadlineMs = performance.now() + judgeBudgetMs;
+  const entries = history.entries;
+  const verdict = judgeHistory(entries, {
+    finally: (name, key) => back.get(`${name}\n${key}`),
+    isOver: () => performance.now() > deadlineMs,
+  });
+  const unknown = figures.errors['OUTCOME_UNKNOWN'] ?? 0;
+  const counts = { answered: figures.answered, failed: figures.failed - unknown, unknown };
+  return { cycle, faults: done, healthyMs, counts, verdict, entries, back };
+}
+
+/** @returns how long it took until all was well after the last fault, ms. @throws NotWellError */
+async function makeTrouble(
+  mesh: SoakMesh,
+  picked: readonly Fault[],
+  random: Random,
+  done: { readonly name: string; readonly done: string }[],
+  signal: AbortSignal,
+): Promise<number> {
+  const pause = (ms: number): Promise<void> => pauseFor(ms, signal);
+  await pause(random.between(300, 800));
+  await Promise.all(
+    picked.map(async (fault, i) => {
+      const own = random.split(`fault ${i}`);
+      if (i > 0) await pause(own.below(1500));
+      signal.throwIfAborted();
+      const what = await fault.run({ mesh, random: own, pause });
+      done.push({ name: fault.name, done: what });
+    }),
+  );
+  mesh.heal();
+  const startMs = performance.now();
+  const result = await waitUntilHealthy(mesh.db, Date.now() + healthyDeadlineMs, signal, mesh.hosts);
+  const healthyMs = performance.now() - startMs;
+  if (!result.healthy) throw new NotWellError(`not healthy again: ${result.reasons.slice(0, 3).join(', ')}`, done);
+  await pause(random.between(100, 500)); // some load on what has just come back
+  return healthyMs;
+}
+
+function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const over = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', over);
+      resolve();
+    };
+    const timer = setTimeout(over, ms);
+    signal.addEventListener('abort', over, { once: true });
+  });
+}

@@ -1,0 +1,126 @@
+// A drill's mesh whose hosts reach NATS through a proxy each, and what can be done to it
+// =============================================================================
+//
+// Invariants
+//   B1. Only processes of its own mesh get signals, by the process id that their supervisor knows now.
+//   B2. `heal` takes back all that lasts: no process is stopped, no host is held down, every proxy passes everything on.
+
+import type { Database } from '../../messaging/client/index.js';
+import { meshPaths, readClusterFile } from '../mesh/mesh-file.js';
+import { type DrillMesh, openDrillMesh } from '../drill/drill-mesh.js';
+import { NatsProxy } from './nats-proxy.js';
+
+export const natsServer = 'nats-server';
+const lookMs = 20;
+const exitDeadlineMs = 10_000;
+
+export class SoakMesh {
+  readonly #mesh: DrillMesh;
+  readonly #proxies: ReadonlyMap<string, NatsProxy>;
+  readonly #stopped = new Map<string, number>();
+  readonly #held = new Set<string>();
+  readonly hosts: readonly string[];
+
+  private constructor(mesh: DrillMesh, proxies: ReadonlyMap<string, NatsProxy>) {
+    this.#mesh = mesh;
+    this.#proxies = proxies;
+    this.hosts = (readClusterFile(meshPaths(mesh.folder))?.hosts ?? []).map((host) => host.name);
+  }
+
+  static async open(hosts: number, workers: number, signal: AbortSignal): Promise<SoakMesh> {
+    const proxies = new Map<string, NatsProxy>();
+    try {
+      const mesh = await openDrillMesh(hosts, workers, signal, async (host, natsUrl) => {
+        const proxy = await NatsProxy.open(Number(new URL(natsUrl).port));
+        proxies.set(host, proxy);
+        return `nats://127.0.0.1:${proxy.port}`;
+      });
+      return new SoakMesh(mesh, proxies);
+    } catch (error) {
+      for (const proxy of proxies.values()) await proxy.close();
+      throw error;
+    }
+  }
+
+  get db(): Database {
+    return this.#mesh.db;
+  }
+
+  get folder(): string {
+    return this.#mesh.folder;
+  }
+
+  keep(): void {
+    this.#mesh.keep = true;
+  }
+
+  proxy(host: string): NatsProxy {
+    const proxy = this.#proxies.get(host);
+    if (proxy === undefined) throw new Error(`there is no host ${host}`);
+    return proxy;
+  }
+
+  directory(host: string): string {
+    return meshPaths(this.#mesh.folder).host(host);
+  }
+
+  /** kill -9 of a host or of nats-server; its supervisor starts it again. Nothing happens when it is down already. */
+  kill(name: string, signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): void {
+    const pid = this.#mesh.supervisor.pidOf(name);
+    if (pid === undefined) return;
+    if (signal === 'SIGKILL') this.#stopped.delete(name); // a stopped process hears SIGTERM when it goes on
+    send(pid, signal);
+  }
+
+  /** SIGSTOP. */
+  freeze(name: string): void {
+    const pid = this.#mesh.supervisor.pidOf(name);
+    if (pid === undefined) return;
+    this.#stopped.set(name, pid);
+    send(pid, 'SIGSTOP');
+  }
+
+  thaw(name: string): void {
+    const pid = this.#stopped.get(name);
+    this.#stopped.delete(name);
+    if (pid !== undefined && this.#mesh.supervisor.pidOf(name) === pid) send(pid, 'SIGCONT'); // B1
+  }
+
+  /** Kills a host and keeps it down until `raise`. */
+  async fell(host: string): Promise<void> {
+    this.#mesh.supervisor.hold(host);
+    this.#held.add(host);
+    this.kill(host);
+    const deadline = Date.now() + exitDeadlineMs;
+    while (this.#mesh.supervisor.pidOf(host) !== undefined) {
+      if (Date.now() > deadline) throw new Error(`${host} was killed and does not end`);
+      await new Promise((resolve) => setTimeout(resolve, lookMs));
+    }
+  }
+
+  raise(host: string): void {
+    this.#held.delete(host);
+    this.#mesh.supervisor.release(host);
+  }
+
+  /** B2 */
+  heal(): void {
+    for (const name of this.#stopped.keys()) this.thaw(name);
+    for (const proxy of this.#proxies.values()) proxy.heal();
+    for (const host of this.#held) this.raise(host);
+  }
+
+  async close(): Promise<void> {
+    this.heal();
+    await this.#mesh[Symbol.asyncDispose]();
+    for (const proxy of this.#proxies.values()) await proxy.close();
+  }
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it has ended by itself meanwhile
+  }
+}

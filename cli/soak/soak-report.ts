@@ -1,0 +1,71 @@
+// What a soak says: a line a cycle, a table at the end
+// =============================================================================
+
+import { formatTable, type Output, paint } from '../output.js';
+import type { CycleResult } from './soak-cycle.js';
+
+export interface SoakReport {
+  readonly seed: string;
+  readonly cycles: number;
+  readonly seconds: number;
+  readonly operations: { readonly answered: number; readonly failed: number; readonly unknown: number };
+  readonly keys: { readonly linearizable: number; readonly violated: number; readonly undecided: number };
+  readonly counters: number;
+  /** Keys of earlier cycles read again at the end, and keys left out because a write of theirs was of unknown outcome. */
+  readonly settled: { readonly checked: number; readonly different: number; readonly unsure: number };
+  readonly faults: readonly FaultReport[];
+  readonly failure: string | undefined;
+  /** Of the mesh, when it is kept. */
+  readonly folder: string | undefined;
+}
+
+/** Recovery after the cycles in which the fault happened, perhaps among others. */
+export interface FaultReport {
+  readonly name: string;
+  readonly times: number;
+  readonly healthyMs: { readonly p50: number; readonly max: number };
+}
+
+export function cycleLine({ cycle, faults, healthyMs, counts, verdict }: CycleResult, cycles: number): string {
+  const what = faults.map(({ name, done }) => (done === '' ? name : `${name} ${done}`)).join(' + ');
+  const { linearizable, violated, undecided } = verdict.keys;
+  const keys = `${linearizable} keys linearizable${violated > 0 ? `, ${violated} NOT` : ''}${undecided > 0 ? `, ${undecided} undecided` : ''}`;
+  const unknown = counts.unknown + counts.failed > 0 ? `, ${counts.failed} failed, ${counts.unknown} unknown` : '';
+  return `${cycle}/${cycles}  ${what}: well after ${(healthyMs / 1000).toFixed(1)} s · ${counts.answered} answered${unknown} · ${keys}`;
+}
+
+export function faultReports(results: readonly Pick<CycleResult, 'faults' | 'healthyMs'>[]): FaultReport[] {
+  const byName = new Map<string, number[]>();
+  for (const { faults, healthyMs } of results)
+    for (const name of new Set(faults.map((fault) => fault.name))) {
+      const times = byName.get(name);
+      if (times === undefined) byName.set(name, [healthyMs]);
+      else times.push(healthyMs);
+    }
+  return [...byName]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, times]) => {
+      times.sort((a, b) => a - b);
+      const at = (share: number): number => Math.round(times[Math.ceil(times.length * share) - 1] as number);
+      return { name, times: times.length, healthyMs: { p50: at(0.5), max: at(1) } };
+    });
+}
+
+export function describeSoak(report: SoakReport, output: Output): string[] {
+  const { operations, keys, settled, faults } = report;
+  const isGood = report.failure === undefined;
+  const verdict = isGood ? paint(output, 'green', 'good') : paint(output, 'red', `BAD: ${report.failure}`);
+  return [
+    ...formatTable(
+      ['fault', 'cycles', 'well after p50 ms', 'max ms'],
+      faults.map(({ name, times, healthyMs }) => [name, String(times), String(healthyMs.p50), String(healthyMs.max)]),
+    ),
+    '',
+    `${report.cycles} cycles in ${Math.round(report.seconds)} s, seed ${report.seed}`,
+    `${operations.answered} operations answered, ${operations.failed} failed, ${operations.unknown} of unknown outcome`,
+    `${keys.linearizable} keys linearizable, ${keys.violated} not, ${keys.undecided} undecided; ${report.counters} counters exact`,
+    `${settled.checked} keys read again at the end, ${settled.different} different; ${settled.unsure} left out for a write of unknown outcome`,
+    `verdict: ${verdict}`,
+    ...(report.folder === undefined ? [] : [`the mesh's folder is kept: ${report.folder}`]),
+  ];
+}

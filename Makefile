@@ -13,7 +13,11 @@ DATA ?= .troupe
 NODE_BIN := node_modules/.bin
 SOURCES := $(shell find runtime messaging actors cli ui-tui test -name '*.ts' 2>/dev/null)
 
-.PHONY: cluster test down wipe clean build lint format simulate drill soak node-version nats-server
+# What `make` alone says.
+help:
+	@sed -n 's/^#   //p' Makefile
+
+.PHONY: help cluster test down wipe clean build lint format simulate drill soak node-version nats-server
 
 cluster: build
 	@node cli/troupe.mjs up --data $(DATA) $(if $(HOSTS),--hosts $(HOSTS))
@@ -58,10 +62,22 @@ node-version:
 	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); if (a < 20 || (a === 20 && b < 19)) { console.error("troupe: Troupe needs Node.js 20.19 or newer, this is " + process.versions.node); process.exit(1); }'
 
 node_modules/.installed: package.json package-lock.json | node-version
+	@echo 'installing packages …'
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-dist/.built: node_modules/.installed tsconfig.json $(SOURCES)
+# Built aside and then put in place, so that a mesh which runs from dist finds it whole.
+dist/.built: node_modules/.installed tsconfig.json .build/sources $(SOURCES)
+	@echo 'building …'
+	@rm -rf .build/dist
+	@$(NODE_BIN)/tsc -p . --outDir .build/dist
 	@rm -rf dist
-	@$(NODE_BIN)/tsc -p .
+	@mv .build/dist dist
 	@touch $@
+
+# The names of the sources: one that is removed must leave dist, too.
+.build/sources: always
+	@mkdir -p .build
+	@echo '$(SOURCES)' | cmp -s - $@ || echo '$(SOURCES)' > $@
+
+.PHONY: always

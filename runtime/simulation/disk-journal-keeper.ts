@@ -74,7 +74,7 @@ export class DiskJournalKeeper implements JournalKeeper {
   wipe(host: string): void {
     this.#disks.delete(host);
     this.#generations.delete(host);
-    for (const directory of [...this.#begun]) if (directory.startsWith(`${host}/`)) this.#begun.delete(directory);
+    for (const directory of this.#begun) if (directory.startsWith(`${host}/`)) this.#begun.delete(directory);
   }
 
   diskId(host: string): string {

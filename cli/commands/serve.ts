@@ -14,7 +14,7 @@ import { splitServers } from '../../messaging/client/mesh-file.js';
 import { isName } from '../../runtime/contract/address.js';
 import { isUuid } from '../../runtime/std/uuid.js';
 import { type DirectoryIdentity, IdentityError, readIdentity } from '../../runtime/storage/identity.js';
-import { endProcess } from '../../runtime/threads/end-process.js';
+import { endProcess, guardProcess } from '../../runtime/threads/end-process.js';
 import { HostError, hostExitCodes } from '../../runtime/threads/exit-codes.js';
 import { formatEvent } from '../../runtime/threads/format-event.js';
 import { startHost } from '../../runtime/threads/host.js';
@@ -144,6 +144,7 @@ async function run(
   config: ComposeConfig,
   onEvent: Parameters<typeof startHost>[0]['onEvent'],
 ): Promise<number> {
+  guardProcess(options.name);
   const host = await startHost({
     clusterId: config.clusterId,
     name: options.name,

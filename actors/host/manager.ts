@@ -11,7 +11,8 @@
 //   Q1. The worker's applied revision is marked only behind the replicas: this manager's own message follows what it sent them in the
 //       same queue (A3, L1).
 //   Q2. The agent hears that the worker is ready when every replica found on disk has reported (R17).
-//   Q3. One request for the map is out at a time; a silent member is asked no more before the others were.
+//   Q3. One request for the map is out at a time to the group, and one to the peer of this very host if it has one, which is there as long as we are: the
+//       death of the member asked then costs nobody a time-out. A silent member is asked no more before the others were.
 
 import {
   agentActor,
@@ -98,6 +99,8 @@ export class WorkerManager implements Actor<ManagerMessage> {
   #readySentMs = Number.NEGATIVE_INFINITY;
   #registerSentMs = Number.NEGATIVE_INFINITY;
   #fetch: { readonly request: number; readonly untilMs: number } | undefined;
+  /** The request to this host's own metadata peer. */
+  #ownFetch: { readonly request: number; readonly untilMs: number } | undefined;
   #lastRequest = 0;
   /** The member asked has answered. */
   #heard = false;
@@ -202,7 +205,31 @@ export class WorkerManager implements Actor<ManagerMessage> {
     context.send(this.#finder.address, message);
   }
 
+  /** The peer of this host, when it is a member: it is never cut off from us, and knows what is committed a heartbeat later at most. */
+  #askOwn(context: ManagerContext): void {
+    const { host } = this.#args;
+    const members: readonly { readonly host: string }[] =
+      this.#copy.revision > 0 ? this.#copy.members : this.#args.members;
+    if (!members.some((member) => member.host === host)) return;
+    const request = ++this.#lastRequest;
+    this.#ownFetch = { request, untilMs: context.nowMs + mapWaitMs + answerSlackMs };
+    const message = { kind: 'map-fetch', request, after: this.#copy.revision, waitMs: mapWaitMs };
+    context.send({ host, worker: 0, actor: metadataActor }, message);
+  }
+
+  #onOwnMapReply(message: Of<'map-reply'>, context: ManagerContext): void {
+    this.#ownFetch = undefined;
+    const before = this.#copy.revision;
+    this.#server.noteChange(this.#copy.apply(message.delta), before);
+    if (this.#copy.revision > before) {
+      this.#follow(context);
+      this.#answerWaiters(context);
+    }
+    this.#askOwn(context);
+  }
+
   #onMapReply(message: Of<'map-reply'>, from: Address, context: ManagerContext): void {
+    if (isMember(from) && message.request === this.#ownFetch?.request) return this.#onOwnMapReply(message, context);
     if (!isMember(from) || message.request !== this.#fetch?.request) return;
     this.#fetch = undefined;
     this.#heard = true;
@@ -309,6 +336,7 @@ export class WorkerManager implements Actor<ManagerMessage> {
     const { nowMs } = context;
     context.timers.start('look', lookMs, { kind: 'look' });
     if (this.#epoch === undefined && nowMs - this.#readySentMs >= readyRetryMs) this.#maybeReady(context);
+    if (this.#ownFetch === undefined || nowMs >= this.#ownFetch.untilMs) this.#askOwn(context);
     if (this.#fetch === undefined) this.#askMap(context);
     else if (nowMs >= this.#fetch.untilMs) {
       this.#heard = false;

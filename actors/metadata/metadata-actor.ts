@@ -206,6 +206,9 @@ export class MetadataActor implements Actor<MetadataMessage>, StateMachine {
       const refused = { reason: 'after-mismatch' as const, leader: this.#leaderHost, epoch: known.epoch };
       return context.send(from, { kind: 'agent-refused', ...refused });
     }
+    // D16: a data directory is locked by one process at a time, so whoever registers with it next proves that the one before is gone.
+    if (known !== undefined && known.startId !== message.startId && known.diskId === message.diskId)
+      this.#controller.liveness.died(known.name, known.startId);
     const { kind: _, ...facts } = message;
     this.#proposals.enqueue({
       key: `register ${message.host}`,

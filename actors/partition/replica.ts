@@ -17,7 +17,7 @@
 
 import { decodeControl } from '../../messaging/protocol/control.js';
 import type { Durability } from '../../messaging/protocol/cluster-map.js';
-import { managerActor } from '../../messaging/protocol/cluster-map.js';
+import { managerActor, registeredIncarnation } from '../../messaging/protocol/cluster-map.js';
 import type { ReplicaReport, ReplicaStatus, ReplicaVerdict } from '../../messaging/protocol/host-messages.js';
 import type { Link } from '../../messaging/protocol/replication-messages.js';
 import type { Actor, ActorDefinition, Message, Signal } from '../../runtime/contract/actor.js';
@@ -352,6 +352,8 @@ export class PartitionReplica implements Actor<PartitionMessage> {
     const before = core.placement;
     const own = message.partition.replicas.find((replica) => replica.host === core.self.host);
     if (own === undefined || this.#role.kind === 'quarantined') return;
+    // V1: mail outlives a crash, so this may have been meant for the incarnation before.
+    if (own.incarnation !== registeredIncarnation(context.incarnation)) return;
     if (before !== undefined && message.partition.partitionEpoch <= before.partition.partitionEpoch) return; // V1
     core.placement = {
       partition: message.partition,

@@ -5,7 +5,7 @@
 // the replicas as a manager would, and judges in-sync proposals as the controller does (R13). Leases are granted by the test, too.
 
 import type { PartitionInfo, TableInfo } from '../../messaging/protocol/cluster-map.js';
-import { replicaActor, workerOfPartition } from '../../messaging/protocol/cluster-map.js';
+import { registeredIncarnation, replicaActor, workerOfPartition } from '../../messaging/protocol/cluster-map.js';
 import { encodeControl } from '../../messaging/protocol/control.js';
 import type { ClientReply, ClientRequest } from '../../messaging/protocol/client-messages.js';
 import type { HostMessage } from '../../messaging/protocol/host-messages.js';
@@ -108,7 +108,7 @@ export class PartitionWorld {
       leader: undefined,
       leaderEpoch: 0,
       partitionEpoch: 0,
-      replicas: this.hosts.map((host) => ({ host, epoch: 1, incarnation: 0 })),
+      replicas: this.hosts.map((host) => ({ host, epoch: 1, incarnation: registeredIncarnation(0) })),
       inSync: [...this.hosts],
       eligible: [],
       lastKnownEligible: [],
@@ -161,7 +161,7 @@ export class PartitionWorld {
     const leaderGone = this.info.leader === host;
     this.change({
       replicas: this.info.replicas.map((replica) =>
-        replica.host === host ? { host, epoch, incarnation: report.incarnation } : replica,
+        replica.host === host ? { host, epoch, incarnation: registeredIncarnation(report.incarnation) } : replica,
       ),
       inSync,
       ...(leaderGone ? { leader: inSync[0], leaderEpoch: this.info.leaderEpoch + 1 } : {}),

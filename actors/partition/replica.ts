@@ -25,6 +25,7 @@ import type { Address } from '../../runtime/contract/address.js';
 import { spaceLevel } from '../../runtime/contract/cells.js';
 import type { JournalRecord, RecoveryReport } from '../../runtime/contract/journal.js';
 import { assert, unreachable } from '../../runtime/std/assert.js';
+import type { Random } from '../../runtime/std/random.js';
 import { Queue } from '../../runtime/std/queue.js';
 import { ClientRequests } from './client-requests.js';
 import { Following } from './following.js';
@@ -65,6 +66,8 @@ const housekeepingMs = 60_000;
 
 export class PartitionReplica implements Actor<PartitionMessage> {
   readonly #args: ReplicaArguments;
+  /** Nobody outside can know which keys collide; nothing that can be seen depends on it. */
+  readonly #hashSeed: number;
   readonly #core: ReplicaCore;
   readonly #snapshot: LocalSnapshot;
   readonly #clients: ClientRequests;
@@ -72,8 +75,9 @@ export class PartitionReplica implements Actor<PartitionMessage> {
   #recoveredMeta: SnapshotMeta | undefined;
   #recoveredHighWatermark = 0;
 
-  constructor(args: ReplicaArguments, self: Address, limits?: ReplicaLimits) {
+  constructor(args: ReplicaArguments, self: Address, random: Random, limits?: ReplicaLimits) {
     this.#args = args;
+    this.#hashSeed = random.u32();
     this.#core = new ReplicaCore(self, args.partition, this.#newState(), limits);
     this.#snapshot = new LocalSnapshot(this.#core);
     this.#clients = new ClientRequests(this.#core, () => this.#role);
@@ -89,7 +93,7 @@ export class PartitionReplica implements Actor<PartitionMessage> {
   }
 
   #newState(): PartitionState {
-    return new PartitionState(new MemoryEngine({ versionsKept: this.#args.versions }));
+    return new PartitionState(new MemoryEngine({ versionsKept: this.#args.versions, hashSeed: this.#hashSeed }));
   }
 
   // --- recovery -------------------------------------------------------------------------------------------------------
@@ -507,7 +511,7 @@ export function partitionDefinitionOf(limits?: ReplicaLimits): ActorDefinition {
   return {
     kind: partitionKind,
     durable: true,
-    create: (args, self) => new PartitionReplica(decodeControl(args) as ReplicaArguments, self, limits),
+    create: (args, self, random) => new PartitionReplica(decodeControl(args) as ReplicaArguments, self, random, limits),
   };
 }
 

@@ -108,8 +108,8 @@ export class SimulatedMesh {
     for (const [kind, definition] of this.#definitions) {
       this.#definitions.set(kind, {
         ...definition,
-        create: (args, self) => {
-          const actor = definition.create(args, self);
+        create: (args, self, random) => {
+          const actor = definition.create(args, self, random);
           if (actor instanceof PartitionReplica) {
             const place = `${self.host}/${self.worker}`;
             let here = this.#replicas.get(place);

@@ -64,8 +64,11 @@ export interface ActorDefinition {
    * lost, and the host for one with another disk.
    */
   readonly vital?: boolean;
-  /** @param args what the spawner gave, as bytes, since a durable actor's arguments are journaled with it. */
-  create(args: Uint8Array, self: Address): Actor<never>;
+  /**
+   * @param args what the spawner gave, as bytes, since a durable actor's arguments are journaled with it
+   * @param random this incarnation's own, the same as `context.random`
+   */
+  create(args: Uint8Array, self: Address, random: Random): Actor<never>;
 }
 
 export interface ActorSpec {
@@ -93,7 +96,7 @@ export interface Context<Own extends Message = Message> {
   readonly snapshots: ActorSnapshots<Own>;
   readonly timers: Timers<Own>;
   send(to: Address, message: Message): void;
-  /** Starts an actor in this worker, after the turn. A name already running is an assertion failure. */
+  /** Starts an actor in this worker, after the turn. REQUIRES that none of that name runs, or was stopped here without being forgotten. */
   spawn(spec: ActorSpec): void;
   /** Stops an actor of this worker, after the turn. `forget` also drops its stream and snapshots. Unknown names are ignored. */
   stop(actor: string, options?: { readonly forget?: boolean }): void;

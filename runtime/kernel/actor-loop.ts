@@ -14,6 +14,8 @@
 //   K3. A completion is delivered only to the incarnation that asked (A5).
 //   K4. Everything appended in a run is flushed in that run; replies to it are turns of a later one.
 //   K5. While a crashed durable actor waits to be read back, no turn is taken: a busy journal would never be idle for it.
+//   K6. A durable actor that was stopped and not forgotten rests until its worker starts again: to bring it back sooner, its stream would have
+//       to be read while others write.
 //
 // Sources: etcd-io/raft Ready; protoactor-go mailbox (system queue first, throughput budget).
 
@@ -51,6 +53,8 @@ export class ActorLoop {
   readonly #cells = new Map<string, ActorCell>();
   readonly #system = new Queue<SystemItem>();
   readonly #mail = new Queue<{ readonly to: string; readonly from: Address; readonly message: Message }>();
+  /** Stopped durable actors whose streams are open (K6). */
+  readonly #resting = new Set<string>();
   readonly #durableWaits = new Queue<Waiting>();
   readonly #timers = new TimerWheel();
   readonly #restarts: { readonly atMs: number; readonly cell: ActorCell }[] = [];
@@ -113,6 +117,10 @@ export class ActorLoop {
   /** Starts an actor that has no past; a durable one gets a stream. */
   spawn(spec: ActorSpec): void {
     assert(!this.#cells.has(spec.name), `an actor named ${spec.name} runs already`);
+    assert(
+      !this.#resting.has(spec.name),
+      `K6: ${spec.name} has a past here: it comes back when its worker starts again`,
+    );
     const cell = this.#newCell(spec);
     if (cell.definition.durable)
       present(this.#ports.journal, 'a durable actor needs a journal').openStream(spec.name, spec.kind, spec.args);
@@ -373,7 +381,8 @@ export class ActorLoop {
 
   /** Creates the behaviour, feeds it what is on disk, and gives it its first turn. */
   #begin(cell: ActorCell, report: RecoveryReport, replay: boolean): RecoveryReport {
-    const actor = cell.definition.create(cell.args, cell.self);
+    const random = this.#ports.random.split(`${cell.self.actor}#${cell.incarnation}`);
+    const actor = cell.definition.create(cell.args, cell.self, random);
     let found = report;
     if (replay) {
       const consumer: StreamConsumer = {
@@ -387,7 +396,6 @@ export class ActorLoop {
       );
       found = { ...report, recordCount: replayed.recordCount };
     }
-    const random = this.#ports.random.split(`${cell.self.actor}#${cell.incarnation}`);
     const phase: RunningPhase = {
       kind: 'running',
       actor,
@@ -404,11 +412,14 @@ export class ActorLoop {
 
   #stop(name: string, forget: boolean): void {
     const cell = this.#cells.get(name);
+    if (forget && this.#resting.delete(name)) this.#ports.journal?.closeStream(name);
     if (cell === undefined) return;
     if (cell.phase.kind === 'running') cell.phase.snapshot?.abort();
     cell.phase = { kind: 'stopped' };
     this.#cells.delete(name);
-    if (forget && cell.definition.durable) this.#ports.journal?.closeStream(name);
+    if (!cell.definition.durable) return;
+    if (forget) this.#ports.journal?.closeStream(name);
+    else this.#resting.add(name); // K6
   }
 
   #crashed(cell: ActorCell, phase: RunningPhase, error: Error): void {

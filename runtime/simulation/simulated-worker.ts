@@ -330,8 +330,8 @@ function watched(
     all.set(kind, {
       kind: definition.kind,
       durable: definition.durable,
-      create: (args, self): Actor<never> => {
-        const actor: Actor = definition.create(args, self);
+      create: (args, self, random): Actor<never> => {
+        const actor: Actor = definition.create(args, self, random);
         actors.set(self.actor, actor);
         return actor;
       },

@@ -601,6 +601,33 @@ describe('the actor loop', () => {
       expect(world.events).to.deep.equal([]);
     });
 
+    it('K6: a durable actor that was stopped and not forgotten rests; forgotten after all, its name is free', () => {
+      const world: ManualWorld = new ManualWorld(
+        {
+          subject: {
+            receive: (message, _from, context) => {
+              if (message.kind === 'spawn') context.spawn({ name: 'child', kind: 'child', args: Uint8Array.of() });
+              else context.stop('child', { forget: message.kind === 'forget' });
+            },
+          },
+          child: {},
+        },
+        { durable: ['child'] },
+      );
+      world.spawn('subject');
+      const streamsAfter = (...kinds: string[]): string[] => {
+        for (const kind of kinds) {
+          world.deliver('subject', numbered(kind));
+          world.settle();
+        }
+        return [...world.journal.streams.keys()];
+      };
+      expect(streamsAfter('spawn', 'stop')).to.deep.equal(['child']);
+      expect(streamsAfter('forget')).to.deep.equal([]);
+      expect(streamsAfter('spawn', 'stop')).to.deep.equal(['child']);
+      expect(() => streamsAfter('spawn')).to.throw('K6: child has a past here');
+    });
+
     it('takes no turn once it is closed', () => {
       const got: string[] = [];
       const world = new ManualWorld({ subject: { receive: (message) => void got.push(message.kind) } });

@@ -1,0 +1,203 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CliError } from '../../../cli/cli-error.js';
+import { parseFaults } from '../../../cli/commands/soak.js';
+import { flipBits, journalFiles, truncateFile, writtenBytes } from '../../../cli/soak/damage.js';
+import { differenceOf } from '../../../cli/soak/equal-copies.js';
+import { faults, pickFaults } from '../../../cli/soak/faults.js';
+import { Settled } from '../../../cli/soak/settled.js';
+import { cycleLine, faultReports } from '../../../cli/soak/soak-report.js';
+import type { Entry, HeldItem, Told } from '../../../messaging/workload/history.js';
+import { seededRandom } from '../../../runtime/std/random.js';
+
+describe('soak: which faults', () => {
+  it('are at most one to a disk, and then none that stops another host', () => {
+    fc.assert(
+      fc.property(fc.string(), (seed) => {
+        const picked = pickFaults(faults, seededRandom(seed));
+        const kinds = picked.map((fault) => fault.kind);
+        expect(picked.length).to.be.within(1, 3);
+        expect(new Set(picked).size).to.equal(picked.length);
+        expect(kinds.filter((kind) => kind === 'disk').length).to.be.at.most(1);
+        if (kinds.includes('disk')) expect(kinds).to.not.include('process');
+      }),
+    );
+  });
+
+  it('are those of the seed', () => {
+    const names = (seed: string): string[] => pickFaults(faults, seededRandom(seed)).map((fault) => fault.name);
+    for (let i = 0; i < 20; i++) expect(names(`s${i}`)).to.deep.equal(names(`s${i}`));
+  });
+
+  it('are named by a list, and an unknown name is one clear line', () => {
+    expect(parseFaults('kill-one, cut').map((fault) => fault.name)).to.deep.equal(['kill-one', 'cut']);
+    expect(() => parseFaults('kill-one,kil-all'))
+      .to.throw(CliError, /--faults knows .*kill-all.*, not kil-all/)
+      .with.property('code', 'USAGE');
+  });
+});
+
+describe('soak: damage', () => {
+  let directory = '';
+  const files = [
+    'worker-0/generation-0000000001/segment-0000000001',
+    'worker-1/generation-0000000001/segment-0000000001',
+  ];
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'troupe-damage-'));
+    writeFileSync(join(directory, 'identity.json'), '{}');
+    for (const file of files) {
+      mkdirSync(join(directory, file, '..'), { recursive: true });
+      writeFileSync(join(directory, file), Buffer.concat([Buffer.alloc(1000, 7), Buffer.alloc(3000)]));
+    }
+    writeFileSync(join(directory, 'worker-0/generation-0000000001/segment-0000000002'), Buffer.alloc(4000));
+  });
+
+  afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+  it('finds the journals’ files in which something was written', () => {
+    expect(journalFiles(directory)).to.deep.equal(files.map((file) => join(directory, file)));
+    expect(writtenBytes(join(directory, files[0] as string))).to.equal(1000);
+  });
+
+  it('flips bits where something was written, in one file', () => {
+    fc.assert(
+      fc.property(fc.string(), (seed) => {
+        for (const file of files) writeFileSync(join(directory, file), Buffer.alloc(1000, 7), { flag: 'r+' });
+        flipBits(directory, seededRandom(seed));
+        const changed = files.map((file) => {
+          const bytes = readFileSync(join(directory, file));
+          expect(bytes.length).to.equal(4000);
+          expect(bytes.subarray(1000).every((byte) => byte === 0)).to.equal(true);
+          return bytes.subarray(0, 1000).reduce((count, byte) => count + (byte === 7 ? 0 : 1), 0);
+        });
+        expect(Math.min(...changed)).to.equal(0);
+        expect(Math.max(...changed)).to.be.at.most(8);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('truncates one file within what was written', () => {
+    truncateFile(directory, seededRandom('cut'));
+    const sizes = files.map((file) => statSync(join(directory, file)).size).sort((a, b) => a - b);
+    expect(sizes[0]).to.be.below(1000);
+    expect(sizes[1]).to.equal(4000);
+  });
+});
+
+describe('soak: what is settled', () => {
+  const nowhere = { partition: 0, lineage: 0, epoch: 0, offset: 0 };
+  const applied: Told = { kind: 'written', status: 'applied', version: 1, value: undefined, ...nowhere };
+  const put = (key: string, told: Told | undefined): Entry => ({
+    client: 'c',
+    table: 't',
+    asked: { kind: 'put', key, value: key, ifVersion: undefined },
+    calledAt: 0,
+    calledMs: 0,
+    returnedAt: 1,
+    returnedMs: 1,
+    told,
+  });
+
+  it('is every key whose writes have a known outcome, as it was read', () => {
+    const settled = new Settled();
+    const failed: Told = { kind: 'failed', code: 'UNAVAILABLE', message: '' };
+    const entries = [
+      put('a', applied),
+      put('b', { kind: 'unknown' }),
+      put('c', failed),
+      put('d', undefined),
+      put('e', applied),
+    ];
+    const item = { value: 'a', version: 1 };
+    settled.add(
+      entries,
+      new Map<string, HeldItem | undefined | 'unread'>([
+        ['t\na', item],
+        ['t\nb', undefined],
+        ['t\nc', undefined],
+        ['t\nd', item],
+        ['t\ne', 'unread'],
+      ]),
+    );
+    expect(settled.keys()).to.deep.equal(['a', 'c']);
+    expect(settled.unsure).to.equal(3);
+    expect(settled.difference('a', item)).to.equal(undefined);
+    expect(settled.difference('a', undefined)).to.match(/is lost/);
+    expect(settled.difference('a', { value: 'a', version: 2 })).to.match(/version 1.*version 2/);
+    expect(settled.difference('c', undefined)).to.equal(undefined);
+    expect(settled.difference('c', item)).to.match(/was absent/);
+  });
+});
+
+describe('soak: equal copies', () => {
+  const copy = (host: string, applied: number, items = 1) => ({
+    host,
+    role: 'follower' as const,
+    applied,
+    items,
+    bytes: 10,
+  });
+  const partition = { id: 4, epoch: 1, inSync: [], highWatermark: 1, items: 1, bytes: 10 };
+  const status = (copies: ReturnType<typeof copy>[], leader: string | undefined = 'h1') => ({
+    tables: [
+      {
+        name: 't',
+        replicas: 2,
+        minInSync: 1,
+        durability: 'sync',
+        partitions: [{ ...partition, leader, replicas: ['h1', 'h2'], copies }],
+      },
+    ],
+  });
+
+  it('are told from those that differ, lag or do not answer', () => {
+    expect(differenceOf(status([copy('h1', 7), copy('h2', 7)]))).to.equal(undefined);
+    expect(differenceOf(status([copy('h1', 7), copy('h2', 6)]))).to.match(/partition 4 of table t: h2 has .* at 6/);
+    expect(differenceOf(status([copy('h1', 7), copy('h2', 7, 2)]))).to.match(/h2 has 2 items/);
+    expect(differenceOf(status([copy('h1', 7)]))).to.match(/not every replica/);
+    expect(differenceOf(status([copy('h2', 7), copy('h2', 7)]))).to.match(/not every replica/);
+  });
+});
+
+describe('soak: the report', () => {
+  const verdict = {
+    outcome: 'linearizable',
+    keys: { linearizable: 9, violated: 0, undecided: 1 },
+    operations: 100,
+    counters: 1,
+    unread: 0,
+    findings: [],
+  } as const;
+
+  it('has a line a cycle', () => {
+    const result = {
+      cycle: 3,
+      faults: [
+        { name: 'kill-one', done: 'h2' },
+        { name: 'nats-kill', done: '' },
+      ],
+      healthyMs: 4123,
+      counts: { answered: 100, failed: 2, unknown: 1 },
+      verdict,
+      entries: [],
+      back: new Map(),
+    };
+    expect(cycleLine(result, 20)).to.equal(
+      '3/20  kill-one h2 + nats-kill: well after 4.1 s · 100 answered, 2 failed, 1 unknown · 9 keys linearizable, 1 undecided',
+    );
+  });
+
+  it('says of each fault how often, and how long until all was well', () => {
+    const one = (name: string, healthyMs: number) => ({ faults: [{ name, done: '' }], healthyMs });
+    expect(faultReports([one('cut', 30), one('cut', 10), one('cut', 20), one('wipe', 5)])).to.deep.equal([
+      { name: 'cut', times: 3, healthyMs: { p50: 20, max: 30 } },
+      { name: 'wipe', times: 1, healthyMs: { p50: 5, max: 5 } },
+    ]);
+  });
+});

@@ -17,7 +17,7 @@ export const hostExitCodes = {
   restartsExhausted: 70,
   /** A write or sync failed; the directory is tainted (D11, EX_IOERR). */
   storageFailed: 74,
-  /** What it was started with cannot work: another cluster's directory, another worker count, no such module (EX_CONFIG). */
+  /** What it was started with cannot work: another cluster's directory, another worker count, no such module, damage to the only copy (EX_CONFIG). */
   refused: 78,
 } as const;
 

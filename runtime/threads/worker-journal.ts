@@ -92,7 +92,7 @@ export async function openWorkerJournal(options: WorkerJournalOptions): Promise<
     await Promise.race([new Promise<void>(abandon), failure]);
     throw new OtherDiskError(diskId, damageOf(summary, place));
   } catch (error) {
-    if (error instanceof JournalDamagedError) throw new HostError(hostExitCodes.unrecoverable, refusalOf(error, place));
+    if (error instanceof JournalDamagedError) throw new HostError(hostExitCodes.refused, refusalOf(error, place));
     if (!(error instanceof DiskError)) throw error;
     const exitCode = error.code === 'EIO' ? hostExitCodes.storageFailed : hostExitCodes.refused;
     throw new HostError(exitCode, `${whose(place)}: ${error.message}`, { cause: error });

@@ -169,7 +169,7 @@ describe('system: damage where there is one copy (D9)', () => {
     }
   }
 
-  it('a host that is alone ends with code 65 and one clear line each time, and changes nothing', async function () {
+  it('a host that is alone ends with code 78 and one clear line each time, and changes nothing', async function () {
     this.timeout(60_000);
     const mesh = new FaultyMesh(1);
     try {
@@ -180,9 +180,9 @@ describe('system: damage where there is one copy (D9)', () => {
       const before = contentsOf(damaged);
       for (let i = 0; i < 2; i++) {
         const started = mesh.start('h1');
-        expect(await started.ended).to.equal(hostExitCodes.unrecoverable);
+        expect(await started.ended).to.equal(hostExitCodes.refused);
         expect(started.lines.at(-1)).to.match(
-          /^troupe: host h1 ends \(exit code 65\): .* it is damaged and nobody else has/,
+          /^troupe: host h1 ends \(exit code 78\): .* it is damaged and nobody else has/,
         );
         expect(contentsOf(damaged)).to.equal(before);
       }

@@ -21,6 +21,7 @@ import type { RaftEntry } from '../../messaging/protocol/raft-entry.js';
 import type { RaftMessage } from '../../messaging/protocol/raft-messages.js';
 import type { Actor, ActorDefinition, Message, Signal } from '../../runtime/contract/actor.js';
 import { type Address, isClient, mainWorker } from '../../runtime/contract/address.js';
+import { spaceLevel } from '../../runtime/contract/cells.js';
 import type { JournalRecord, RecoveryReport } from '../../runtime/contract/journal.js';
 import { assert, present } from '../../runtime/std/assert.js';
 import { concatBytes } from '../../runtime/std/bytes.js';
@@ -391,6 +392,8 @@ export class MetadataActor implements Actor<MetadataMessage>, StateMachine {
       return this.#answerAdmin({ kind: 'done', result: this.#status() }, from, request, context);
     }
     if (!this.#peer.isReady) return this.#notLeader(from, request, context);
+    if (spaceLevel(context.cells, context.self.worker) !== 'enough')
+      return this.#answerAdmin(failed('CAPACITY', 'the disk of the metadata leader is full'), from, request, context); // D14
     const answer: Answer = (verdict, turn) => this.#answerAdmin(verdict, from, request, turn);
     if (asked.elects) {
       const queued = this.#proposals.enqueue({

@@ -116,6 +116,26 @@ describe('simulated mesh: disks', () => {
     expectKept(mesh);
   });
 
+  it('D14: a metadata leader without space refuses administration, and elects and registers all the same', () => {
+    const mesh = booted('full leader', { journalLimits: { segmentBytes: 32 * 1024 } });
+    const leader = mesh.leader as string;
+    const { options } = mesh.cluster.disk(leader);
+    options.capacityBytes = 0;
+    const create = (name: string): string | undefined =>
+      mesh.administer({ command: 'create-table', name, options: { partitions: 1, replicas: 1 } }).failure?.code;
+    let tables = 0;
+    while (create(`table-${tables}`) === undefined) expect(++tables, 'its disk fills up').to.be.lessThan(500);
+    expect(create('refused')).to.equal('CAPACITY');
+    const victim = mesh.names.find((host) => host !== leader) as string;
+    mesh.cluster.host(victim).restart({ powerLost: false });
+    mesh.cluster.runUntil(() => mesh.isHealthy() && mesh.hostsUp().length === 3, 30_000);
+    expect(mesh.leader).to.equal(leader);
+    options.capacityBytes = Number.MAX_SAFE_INTEGER;
+    mesh.cluster.runFor(1500);
+    expect(create('taken')).to.equal(undefined);
+    expect(mesh.map?.tables.has('refused')).to.equal(false);
+  });
+
   it('D11 R17: after a failed sync the host ends, its replicas are incomplete, sync again and rejoin', () => {
     const mesh = booted('sync');
     const victim = mesh.names.find((host) => host !== mesh.leader) as string;

@@ -9,6 +9,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { ComposeConfig } from '../../actors/compose.js';
+import type { MemberSeed } from '../../actors/host/host-arguments.js';
 import { memberIdOf } from '../../actors/metadata/member-id.js';
 import { splitServers } from '../../messaging/client/mesh-file.js';
 import { isName } from '../../runtime/contract/address.js';
@@ -22,6 +23,7 @@ import { parseCount, parseDurationMs, parseWord } from '../argument.js';
 import { usage } from '../cli-error.js';
 import type { Keep } from '../invocation.js';
 import { formatDirectory } from '../mesh/format-mesh.js';
+import { findMembers, readKnownMembers, seedsOf, writeKnownMembers } from '../serve/known-members.js';
 import { troupeVersion } from '../troupe-version.js';
 
 interface ServeOptions {
@@ -42,6 +44,9 @@ interface ServeOptions {
 
 /** How often the data directory is looked for. */
 const directoryLookMs = 1000;
+/** How often the members of the metadata group are looked up, to be asked after a restart. */
+const membersLookMs = 60_000;
+const membersTimeoutMs = 30_000;
 const levels = ['debug', 'info', 'warn', 'error'] as const;
 
 export function registerServe(program: Command, keep: Keep): void {
@@ -50,9 +55,9 @@ export function registerServe(program: Command, keep: Keep): void {
     .description('run one host in the foreground')
     .requiredOption('--name <host>', 'its name, unique in the cluster')
     .requiredOption('--data <folder>', 'its data directory')
-    .option('--cluster-id <uuid>', 'the cluster’s identity; else that of the directory')
+    .option('--cluster-id <uuid>', 'the cluster’s identity; else that of the directory, or what --join hears')
     .option('--workers <count>', 'worker threads; fixed once the directory is formatted', '2')
-    .option('--members <list>', 'founders of the metadata group, host=member-id,…')
+    .option('--members <list>', 'founders of the metadata group, host=member-id,…; else they are asked for')
     .option('--bootstrap', 'found a new cluster of this one host in an empty directory')
     .option('--join', 'join an existing cluster with an empty directory')
     .option('--rack <name>', 'where it stands; replicas are spread over racks', '')
@@ -75,10 +80,10 @@ export function registerServe(program: Command, keep: Keep): void {
         outliveReader();
         const format = logFormat ?? (output.format === 'table' ? 'text' : 'json');
         const servers = splitServers(global.nats ?? 'nats://127.0.0.1:4222');
-        const identity = prepare(options, workers);
-        const founders = members.length > 0 ? members : identity.founders;
+        const cluster = global.cluster ?? 'local';
+        const identity = await prepare(options, workers, members, { servers, cluster, natsDeadlineMs });
         const config: ComposeConfig = {
-          clusterName: global.cluster ?? 'local',
+          clusterName: cluster,
           clusterId: identity.clusterId,
           servers,
           natsDeadlineMs,
@@ -86,7 +91,7 @@ export function registerServe(program: Command, keep: Keep): void {
           rack: options.rack,
           pid: process.pid,
           version: troupeVersion(),
-          members: founders,
+          members: identity.members,
         };
         return run(options, workers, config, (event) => {
           if (levels.indexOf(event.event.level) < minLevel) return;
@@ -96,25 +101,40 @@ export function registerServe(program: Command, keep: Keep): void {
     });
 }
 
+interface Place {
+  readonly servers: readonly string[];
+  readonly cluster: string;
+  readonly natsDeadlineMs: number;
+}
+
+interface Prepared {
+  readonly clusterId: string;
+  /** Founders of the metadata group, or whom to ask for it. */
+  readonly members: readonly MemberSeed[];
+}
+
 /** Whose host this is. A directory that founds a cluster is formatted here; any other by the host itself, when it is empty. @throws CliError */
-function prepare(
+async function prepare(
   options: ServeOptions,
   workers: number,
-): { readonly clusterId: string; readonly founders: { id: string; host: string }[] } {
-  const found = identityOf(options.data);
-  const founder = (diskId: string): { id: string; host: string }[] =>
-    options.bootstrap ? [{ id: memberIdOf(options.name, diskId), host: options.name }] : [];
-  if (found !== undefined) return { clusterId: options.clusterId ?? found.clusterId, founders: founder(found.diskId) };
-  if (!options.bootstrap && options.clusterId === undefined)
-    throw usage(
-      options.join ? '--join needs the cluster’s --cluster-id' : `${options.data} is empty`,
-      options.join
-        ? '`troupe status -o json` says it there'
-        : 'found a cluster with --bootstrap, or join one with --join --cluster-id UUID',
-    );
-  const clusterId = options.clusterId ?? randomUUID();
-  if (!options.bootstrap) return { clusterId, founders: [] };
-  return { clusterId, founders: founder(formatDirectory(options.data, clusterId, options.name, workers).diskId) };
+  given: readonly MemberSeed[],
+  place: Place,
+): Promise<Prepared> {
+  const { data, name, clusterId } = options;
+  const found = identityOf(data);
+  const known = found === undefined ? [] : readKnownMembers(data);
+  if (given.length > 0 && (clusterId ?? found?.clusterId) !== undefined)
+    return { clusterId: clusterId ?? (found?.clusterId as string), members: given };
+  if (found !== undefined && known.length > 0)
+    return { clusterId: clusterId ?? found.clusterId, members: seedsOf(known) };
+  if (options.bootstrap) {
+    const made = found ?? formatDirectory(data, clusterId ?? randomUUID(), name, workers);
+    return { clusterId: clusterId ?? made.clusterId, members: [{ id: memberIdOf(name, made.diskId), host: name }] };
+  }
+  if (found === undefined && !options.join)
+    throw usage(`${data} is empty`, 'found a cluster with --bootstrap, or join one with --join');
+  const cluster = await findMembers(place.servers, place.cluster, place.natsDeadlineMs);
+  return { clusterId: clusterId ?? found?.clusterId ?? cluster.clusterId, members: seedsOf(cluster.hosts) };
 }
 
 /** @throws HostError refused, when it is damaged or of a later format */
@@ -158,13 +178,36 @@ async function run(
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   if (options.local) process.stdin.once('end', stop).once('error', stop).resume(); // J4
+  const known = rememberMembers(options, config);
   const watch = setInterval(() => endIfDirectoryIsGone(options), directoryLookMs);
   process.stdout.write(`${options.name} runs: process ${process.pid}, ${workers} workers, data in ${options.data}\n`);
   const end = await host.ended;
   clearInterval(watch);
+  clearInterval(known);
   process.stdin.pause();
   process.stdout.write(`${options.name} ended: ${end.reason}\n`);
   return end.exitCode;
+}
+
+/** Writes down who the members are, now and again and again: the group changes. Not in a local mesh, whose supervisor knows. */
+function rememberMembers({ data, local }: ServeOptions, config: ComposeConfig): NodeJS.Timeout | undefined {
+  if (local) return undefined;
+  if (readKnownMembers(data).length === 0) writeKnownMembers(data, hostsOf(config));
+  const look = async (): Promise<void> => {
+    const { hosts } = await findMembers(config.servers, config.clusterName, membersTimeoutMs);
+    if (hosts.length > 0) writeKnownMembers(data, hosts);
+  };
+  const tryToLook = (): void => {
+    look().catch((error: unknown) => {
+      process.stderr.write(`the members of the metadata group are not known now: ${String(error)}\n`);
+    });
+  };
+  tryToLook();
+  return setInterval(tryToLook, membersLookMs);
+}
+
+function hostsOf({ members }: ComposeConfig): string[] {
+  return members.map((member) => member.host);
 }
 
 /** Files that were removed can still be written, and what is in them is lost: nothing must be acknowledged any more (D11). */

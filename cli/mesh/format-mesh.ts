@@ -9,7 +9,13 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { memberIdOf } from '../../actors/metadata/member-id.js';
-import { checkIdentity, IdentityError, readIdentity, writeIdentity } from '../../runtime/storage/identity.js';
+import {
+  checkIdentity,
+  type DirectoryIdentity,
+  IdentityError,
+  readIdentity,
+  writeIdentity,
+} from '../../runtime/storage/identity.js';
 import { CliError, usage } from '../cli-error.js';
 import { type ClusterFile, type MeshPaths, readClusterFile, writeJson } from './mesh-file.js';
 
@@ -66,7 +72,7 @@ export function formatDirectory(
   clusterId: string,
   host: string,
   workers: number,
-): { readonly diskId: string } {
+): DirectoryIdentity {
   const diskId = randomBytes(8).toString('hex');
   return writeIdentity(directory, { clusterId, host, diskId, workers, createdAt: new Date().toISOString() });
 }

@@ -28,7 +28,7 @@ import { concatBytes } from '../../runtime/std/bytes.js';
 import { MapWaiters, mapWaitMsMax } from '../host/map-waiters.js';
 import { adminRequest } from './admin-request.js';
 import { Controller } from './controller/controller.js';
-import { hostOfMember, planMembers } from './controller/group-members.js';
+import { hostOfMember, isGone, planMembers } from './controller/group-members.js';
 import { leaseDurationMs } from './lease-timing.js';
 import { type Linearized, LinearizedRequests } from './linearized.js';
 import { decodeMetadataArguments, type MetadataArguments, metadataKind } from './metadata-arguments.js';
@@ -434,7 +434,7 @@ export class MetadataActor implements Actor<MetadataMessage>, StateMachine {
       id: member.id,
       host: hostOfMember(member.id),
       voter: member.voter,
-      role: this.#roleOf(member.id, member.active),
+      role: isGone(member.id, this.#store.hosts) ? 'unknown' : this.#roleOf(member.id, member.active),
       matchIndex: member.match,
     }));
     const { term, commitIndex } = status;

@@ -138,10 +138,11 @@ function copyOf(status: ReplicaStatus | undefined): CopyReport[] {
 
 function reasonsOf({ map, metadata, silent }: StatusView): string[] {
   const reasons: string[] = [];
+  const fenced = new Set(map.hosts.filter((host) => host.state === 'fenced').map((host) => host.name));
   if (metadata === undefined) reasons.push('the metadata group does not answer');
   else if (metadata.leader === undefined) reasons.push('the metadata group has no leader');
-  for (const { name, state } of map.hosts) if (state === 'fenced') reasons.push(`host ${name} is not heard of`);
-  const fenced = new Set(map.hosts.filter((host) => host.state === 'fenced').map((host) => host.name));
+  else reasons.push(...reasonsOfGroup(metadata, fenced));
+  for (const name of fenced) reasons.push(`host ${name} is not heard of`);
   for (const place of silent) {
     const [host, worker] = place.split('/');
     if (!fenced.has(host ?? '')) reasons.push(`worker ${worker} of host ${host} does not answer`);
@@ -156,5 +157,17 @@ function reasonsOf({ map, metadata, silent }: StatusView): string[] {
         reasons.push(`${where} has ${partition.inSync.length} of ${table.replicas} replicas in sync`);
     }
   }
+  return reasons;
+}
+
+/** A group with a member missing, or between two memberships, may not bear what a whole one does. */
+function reasonsOfGroup({ members }: MetadataStatus, fenced: ReadonlySet<string>): string[] {
+  const reasons: string[] = [];
+  for (const { id, host, voter, role } of members) {
+    if (!voter) reasons.push(`member ${id} is joining the metadata group`);
+    else if (role === 'unknown' && !fenced.has(host))
+      reasons.push(`member ${id} of the metadata group is not heard of`);
+  }
+  if (members.filter(({ voter }) => voter).length % 2 === 0) reasons.push('the metadata group is changing its members');
   return reasons;
 }

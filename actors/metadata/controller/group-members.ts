@@ -58,7 +58,7 @@ function wantedVoters(present: number, healthy: number): number {
 }
 
 /** For good: removed, or another disk. A host that was never heard of may yet come. */
-function isGone(id: MemberId, hosts: ReadonlyMap<string, HostInfo>): boolean {
+export function isGone(id: MemberId, hosts: ReadonlyMap<string, HostInfo>): boolean {
   const host = hosts.get(hostOfMember(id));
   return host !== undefined && (host.state === 'removed' || memberIdOf(host.name, host.diskId) !== id);
 }

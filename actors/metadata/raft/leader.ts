@@ -89,6 +89,7 @@ export function onReply(state: RaftState, leader: Leader, message: Reply): void 
   const progress = leader.progress.get(message.from);
   if (progress === undefined) return; // not in the group any more
   progress.active = true;
+  progress.heardMs = state.nowMs;
   switch (message.kind) {
     case 'raft-accepted':
       accepted(state, progress, message);

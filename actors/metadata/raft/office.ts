@@ -46,7 +46,8 @@ export function alignProgress(state: RaftState, leader: Leader): void {
   for (const member of leader.progress.keys()) if (!members.has(member)) leader.progress.delete(member);
   for (const member of members) {
     // Newcomers count as heard until the next look at the quorum, or a change of membership could depose its own leader.
-    if (!leader.progress.has(member)) leader.progress.set(member, new Progress(state.log.lastIndex + 1, true));
+    if (!leader.progress.has(member))
+      leader.progress.set(member, new Progress(state.log.lastIndex + 1, true, state.nowMs));
   }
 }
 

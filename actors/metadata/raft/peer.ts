@@ -30,7 +30,7 @@ import {
 import { entryCost } from './office.js';
 import { checkedOptions, type RaftOptions } from './options.js';
 import type { RaftOutput } from './outputs.js';
-import type { OutgoingSnapshot } from './progress.js';
+import type { OutgoingSnapshot, Progress } from './progress.js';
 import { isVoter, membersOf, votersOf } from './quorum.js';
 import { encodeRecord } from './record.js';
 import type { RecoveredRaft } from './recovery.js';
@@ -74,11 +74,15 @@ export type Proposed = { readonly accepted: true; readonly index: number; readon
 
 export type ReadAsked = { readonly accepted: true; readonly request: number } | Refused;
 
+/** A status is for people: a member that is only slow need not alarm them. */
+const silentElections = 3;
+
 export interface MemberStatus {
   readonly id: MemberId;
   readonly voter: boolean;
   /** What the leader knows; undefined elsewhere. */
   readonly match: number | undefined;
+  /** Heard of lately: within `silentElections` of the longest election time-outs. */
   readonly active: boolean | undefined;
   readonly flow: 'probe' | 'replicate' | 'snapshot' | undefined;
   /** Appends on their way to it. */
@@ -190,7 +194,9 @@ export class RaftPeer {
   }
 
   status(): RaftStatus {
-    const { role, membership } = this.#state;
+    const { role, membership, nowMs, options } = this.#state;
+    const isHeard = (progress: Progress | undefined): boolean | undefined =>
+      progress === undefined ? undefined : nowMs - progress.heardMs <= silentElections * options.electionTimeoutMaxMs;
     const members = membersOf(membership).map((id): MemberStatus => {
       const progress = role.kind === 'leader' ? role.progress.get(id) : undefined;
       const own = role.kind === 'leader' && id === this.id;
@@ -198,7 +204,7 @@ export class RaftPeer {
         id,
         voter: isVoter(membership, id),
         match: own ? this.#state.durability.durableIndex : progress?.match,
-        active: own ? true : progress?.active,
+        active: own ? true : isHeard(progress),
         flow: progress?.flow.kind,
         inFlight: progress?.inFlightCount,
       };

@@ -45,14 +45,17 @@ export class Progress {
   #flow: Flow = { kind: 'probe', waiting: false };
   /** Heard since the last look at the quorum (M9). */
   active: boolean;
+  /** When it answered last, or joined the group. */
+  heardMs: number;
   /** The newest heartbeat round it answered (M10). */
   round = 0;
   /** The newest commit index it was told with an append. */
   commitTold = 0;
 
-  constructor(next: number, active: boolean) {
+  constructor(next: number, active: boolean, nowMs: number) {
     this.#next = next;
     this.active = active;
+    this.heardMs = nowMs;
   }
 
   get match(): number {

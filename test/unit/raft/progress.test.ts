@@ -6,7 +6,7 @@ const options = { ...raftDefaults, inFlightCountMax: 2, inFlightBytesMax: 100, a
 
 describe('raft progress', () => {
   it('F1: match < next, and match only grows', () => {
-    const progress = new Progress(10, false);
+    const progress = new Progress(10, false, 0);
     progress.advanceMatchTo(4);
     progress.advanceMatchTo(2);
     expect(progress.match).to.equal(4);
@@ -35,7 +35,7 @@ describe('raft progress', () => {
   });
 
   it('F2: replication starts from a probe only, and what was in flight is forgotten with it', () => {
-    const progress = new Progress(1, false);
+    const progress = new Progress(1, false, 0);
     progress.becomeReplicate(new Window(options));
     expect(() => progress.becomeReplicate(new Window(options))).to.throw('F2');
     progress.becomeProbe(1);

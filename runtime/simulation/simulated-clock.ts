@@ -16,6 +16,8 @@ import type { Scheduler } from './scheduler.js';
 export const wallOriginMs = 1_767_225_600_000;
 
 export class SimulatedClock {
+  /** How often the machine started anew. */
+  bootCount = 0;
   readonly #scheduler: Scheduler;
   #anchorMs: number;
   #monotonicMs: number;
@@ -88,6 +90,7 @@ export class SimulatedClock {
 
   /** The machine started anew. */
   reboot(monotonicMs: number): void {
+    this.bootCount++;
     this.#anchorMs = this.#scheduler.nowMs;
     this.#monotonicMs = monotonicMs;
     this.#suspendedMs = 0;
@@ -112,6 +115,9 @@ export class WorkerClock implements Clock {
   aheadMs = 0;
   /** Asked at each look at the monotonic clock during a run: for how long does the thread stall just before it? */
   stallMs: (() => number) | undefined;
+  /** What was last shown, and in which life of the machine: a machine that is put to sleep while a thread was ahead must not set it back. */
+  #shownMs = 0;
+  #shownBoot = 0;
 
   constructor(scheduler: Scheduler, clock: SimulatedClock) {
     this.#scheduler = scheduler;
@@ -120,7 +126,10 @@ export class WorkerClock implements Clock {
 
   monotonicMs(): number {
     if (this.stallMs !== undefined) this.aheadMs += this.stallMs();
-    return this.#clock.monotonicAt(this.#scheduler.nowMs + this.aheadMs);
+    const nowMs = this.#clock.monotonicAt(this.#scheduler.nowMs + this.aheadMs);
+    this.#shownMs = this.#shownBoot === this.#clock.bootCount ? Math.max(this.#shownMs, nowMs) : nowMs;
+    this.#shownBoot = this.#clock.bootCount;
+    return this.#shownMs;
   }
 
   wallMs(): number {

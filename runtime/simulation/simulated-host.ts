@@ -10,7 +10,7 @@
 import { isClient, mainWorker } from '../contract/address.js';
 import type { Cells } from '../contract/cells.js';
 import { assert, present } from '../std/assert.js';
-import { PlainCells } from './plain-cells.js';
+import { HostCells } from './host-cells.js';
 import { SimulatedClock } from './simulated-clock.js';
 import { SimulatedWorker } from './simulated-worker.js';
 import type { World } from './world.js';
@@ -30,7 +30,7 @@ export class SimulatedHost {
   readonly clock: SimulatedClock;
   readonly #world: World;
   readonly #workers: SimulatedWorker[] = [];
-  #cells: Cells = new PlainCells();
+  #cells: Cells;
   #up = false;
   #lives = 0;
 
@@ -44,6 +44,15 @@ export class SimulatedHost {
     for (let number = 0; number < config.workers; number++)
       this.#workers.push(new SimulatedWorker(this, number, world));
     if (!this.client) this.#workers.push(new SimulatedWorker(this, mainWorker, world));
+    this.#cells = this.#newCells();
+  }
+
+  #newCells(): Cells {
+    return new HostCells((number) => {
+      const worker = this.#workers[number];
+      if (worker === undefined || !worker.running) return 0;
+      return Math.floor(this.clock.monotonicAt(worker.stuckSinceMs ?? this.#world.scheduler.nowMs));
+    });
   }
 
   get client(): boolean {
@@ -81,7 +90,7 @@ export class SimulatedHost {
     this.#up = true;
     const first = this.#lives === 0;
     this.#lives++;
-    this.#cells = new PlainCells();
+    this.#cells = this.#newCells();
     this.#note('host-started', first ? 'first' : 'host-restart');
     for (const worker of this.#workers) {
       worker.forgetFailures();

@@ -63,6 +63,8 @@ export class SimulatedWorker implements TransportReceiver {
   #wake: WakeEvent | undefined;
   #busyUntilMs = 0;
   #pausedUntilMs = 0;
+  #pausedSinceMs = 0;
+  #busySinceMs = 0;
 
   constructor(host: SimulatedHost, number: number, world: World) {
     this.host = host;
@@ -89,6 +91,14 @@ export class SimulatedWorker implements TransportReceiver {
   actor(name: string): Actor<never> | undefined {
     const life = this.#life;
     return life?.loop?.runs(name) === true ? life.actors.get(name) : undefined;
+  }
+
+  /** Since when the thread takes no turn and could not: paused, or stalled within a run. Undefined: it could. */
+  get stuckSinceMs(): number | undefined {
+    const { nowMs } = this.#world.scheduler;
+    const paused = nowMs < this.#pausedUntilMs ? this.#pausedSinceMs : undefined;
+    const busy = nowMs < this.#busyUntilMs ? this.#busySinceMs : undefined;
+    return paused === undefined || busy === undefined ? (paused ?? busy) : Math.min(paused, busy);
   }
 
   get pausedUntilMs(): number {
@@ -247,6 +257,8 @@ export class SimulatedWorker implements TransportReceiver {
 
   /** Takes no turn before `untilMs` of virtual time: garbage collection, SIGSTOP, a stolen CPU. */
   pauseUntil(untilMs: number): void {
+    const { nowMs } = this.#world.scheduler;
+    if (this.#pausedUntilMs <= nowMs) this.#pausedSinceMs = nowMs;
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, untilMs);
   }
 
@@ -296,6 +308,7 @@ export class SimulatedWorker implements TransportReceiver {
     this.clock.stallMs = undefined;
     const turns = life.loop.turnCount - before;
     trace.mix(turns);
+    this.#busySinceMs = nowMs;
     this.#busyUntilMs = nowMs + this.clock.aheadMs + turns * this.#world.turnCostMs; // W3
     this.clock.aheadMs = 0;
     if (turns > 0) this.#world.turnsTaken(this, turns);

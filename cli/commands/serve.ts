@@ -11,6 +11,7 @@ import type { Command } from 'commander';
 import type { ComposeConfig } from '../../actors/compose.js';
 import type { MemberSeed } from '../../actors/host/host-arguments.js';
 import { memberIdOf } from '../../actors/metadata/member-id.js';
+import { TroupeError } from '../../messaging/client/index.js';
 import { splitServers } from '../../messaging/client/mesh-file.js';
 import { isName } from '../../runtime/contract/address.js';
 import { isUuid } from '../../runtime/std/uuid.js';
@@ -20,10 +21,10 @@ import { HostError, hostExitCodes } from '../../runtime/threads/exit-codes.js';
 import { formatEvent } from '../../runtime/threads/format-event.js';
 import { startHost } from '../../runtime/threads/host.js';
 import { parseCount, parseDurationMs, parseWord } from '../argument.js';
-import { usage } from '../cli-error.js';
+import { CliError, usage } from '../cli-error.js';
 import type { Keep } from '../invocation.js';
 import { formatDirectory } from '../mesh/format-mesh.js';
-import { findMembers, readKnownMembers, seedsOf, writeKnownMembers } from '../serve/known-members.js';
+import { findMembers, type Found, readKnownMembers, seedsOf, writeKnownMembers } from '../serve/known-members.js';
 import { troupeVersion } from '../troupe-version.js';
 
 interface ServeOptions {
@@ -47,6 +48,8 @@ const directoryLookMs = 1000;
 /** How often the members of the metadata group are looked up, to be asked after a restart. */
 const membersLookMs = 60_000;
 const membersTimeoutMs = 30_000;
+/** How long another cluster of the name may take to answer a host that founds one. */
+const bootstrapLookMs = 3000;
 const levels = ['debug', 'info', 'warn', 'error'] as const;
 
 export function registerServe(program: Command, keep: Keep): void {
@@ -128,6 +131,7 @@ async function prepare(
   if (found !== undefined && known.length > 0)
     return { clusterId: clusterId ?? found.clusterId, members: seedsOf(known) };
   if (options.bootstrap) {
+    if (found === undefined) await refuseSecondCluster(place);
     const made = found ?? formatDirectory(data, clusterId ?? randomUUID(), name, workers);
     return { clusterId: clusterId ?? made.clusterId, members: [{ id: memberIdOf(name, made.diskId), host: name }] };
   }
@@ -135,6 +139,22 @@ async function prepare(
     throw usage(`${data} is empty`, 'found a cluster with --bootstrap, or join one with --join');
   const cluster = await findMembers(place.servers, place.cluster, place.natsDeadlineMs);
   return { clusterId: clusterId ?? found?.clusterId ?? cluster.clusterId, members: seedsOf(cluster.hosts) };
+}
+
+/** A host that lost its disk and still says --bootstrap would found another cluster beside its own. @throws CliError */
+async function refuseSecondCluster({ servers, cluster }: Place): Promise<void> {
+  let found: Found;
+  try {
+    found = await findMembers(servers, cluster, bootstrapLookMs);
+  } catch (error) {
+    if (error instanceof TroupeError) return; // nobody answers: as it should be
+    throw error;
+  }
+  throw new CliError(
+    'EXISTS',
+    `cluster ${cluster} exists already: ${found.hosts.join(', ')} answered`,
+    'use --join, or give another --cluster',
+  );
 }
 
 /** @throws HostError refused, when it is damaged or of a later format */

@@ -105,6 +105,20 @@ export const faults: readonly Fault[] = [
       return `${host} ${times} times`;
     },
   },
+  {
+    // What only one host has must not have been acknowledged.
+    name: 'kill-ahead',
+    kind: 'process',
+    run: async ({ mesh, random, pause }) => {
+      const ahead = random.pick(mesh.hosts);
+      const others = mesh.hosts.filter((host) => host !== ahead);
+      for (const host of others) mesh.proxy(host).setMode('host', 'lose');
+      await pause(random.between(50, 1000));
+      mesh.kill(ahead);
+      for (const host of others) mesh.proxy(host).heal();
+      return `${ahead}, when the others had heard nothing for a moment`;
+    },
+  },
   { name: 'pause-one', kind: 'process', run: async (site) => freeze(site, site.random.pick(site.mesh.hosts)) },
   {
     name: 'pause-all',

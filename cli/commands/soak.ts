@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Database, Table } from '../../messaging/client/index.js';
-import { type Random, seededRandom } from '../../runtime/std/random.js';
+import { seededRandom } from '../../runtime/std/random.js';
 import { parseCount } from '../argument.js';
 import { usage } from '../cli-error.js';
 import { exitCodes } from '../exit-codes.js';
@@ -16,10 +16,10 @@ import type { Invocation, Keep } from '../invocation.js';
 import { describeVerdict } from '../load/describe-verdict.js';
 import { saveHistory } from '../load/history-file.js';
 import { ask } from '../load/load-operation.js';
-import { printValue } from '../output.js';
+import { type Output, printValue } from '../output.js';
 import { type Fault, faults } from '../soak/faults.js';
 import { Settled } from '../soak/settled.js';
-import { type CycleResult, NotWellError, runCycle } from '../soak/soak-cycle.js';
+import { type CycleResult, runCycle } from '../soak/soak-cycle.js';
 import { SoakMesh } from '../soak/soak-mesh.js';
 import { cycleLine, describeSoak, faultReports, type SoakReport } from '../soak/soak-report.js';
 import { waitUntilHealthy } from '../wait-healthy.js';
@@ -91,20 +91,13 @@ async function soak(wish: SoakWish, { output, signal }: Invocation): Promise<num
     const table = mesh.db.table(tableName);
     const random = seededRandom(wish.seed);
     for (let cycle = 1; cycle <= wish.cycles && failure === undefined; cycle++) {
-      const result = await oneCycle(mesh, table, cycle, wish, random, signal);
-      if (typeof result === 'string') failure = `cycle ${cycle}: ${result}`;
-      else {
-        output.note(cycleLine(result, wish.cycles));
-        settled.add(result.entries, result.back);
-        failure = failureOf(result);
-        if (failure !== undefined) {
-          for (const line of describeVerdict(result.verdict, 1, output)) output.note(line);
-          const path = join(mesh.folder, 'history.ndjson');
-          await saveHistory(path, result.entries, { seed: wish.seed, cycle, faults: result.faults });
-          output.note(`the cycle's history: ${path}`);
-        }
-        results.push({ ...result, entries: [], back: new Map() });
-      }
+      const own = random.split(`cycle ${cycle}`);
+      const result = await runCycle(mesh, table, cycle, wish.allowed, own, wish.clients, signal);
+      output.note(cycleLine(result, wish.cycles));
+      settled.add(result.entries, result.back);
+      failure = failureOf(result);
+      if (failure !== undefined) await keepEvidence(mesh, result, wish.seed, output);
+      results.push({ ...result, entries: [], back: new Map() });
     }
     if (failure === undefined) {
       output.note(`killing every host once more, and reading ${settled.size} keys again …`);
@@ -125,25 +118,17 @@ async function soak(wish: SoakWish, { output, signal }: Invocation): Promise<num
   return failure === undefined ? exitCodes.ok : exitCodes.failure;
 }
 
-/** @returns what is wrong, when the mesh did not become well */
-async function oneCycle(
-  mesh: SoakMesh,
-  table: Table,
-  cycle: number,
-  { allowed, clients }: SoakWish,
-  random: Random,
-  signal: AbortSignal,
-): Promise<CycleResult | string> {
-  try {
-    return await runCycle(mesh, table, cycle, allowed, random.split(`cycle ${cycle}`), clients, signal);
-  } catch (error) {
-    if (!(error instanceof NotWellError)) throw error;
-    return `${error.faults.map(({ name, done }) => `${name} ${done}`).join(' + ')}: ${error.message}`;
-  }
+async function keepEvidence(mesh: SoakMesh, result: CycleResult, seed: string, output: Output): Promise<void> {
+  const { cycle, entries, faults: happened, verdict } = result;
+  for (const line of describeVerdict(verdict, 1, output)) output.note(line);
+  const path = join(mesh.folder, 'history.ndjson');
+  await saveHistory(path, entries, { seed, cycle, faults: happened });
+  output.note(`the cycle's history: ${path}`);
 }
 
-function failureOf({ cycle, verdict }: CycleResult): string | undefined {
+function failureOf({ cycle, illness, verdict }: CycleResult): string | undefined {
   if (verdict.outcome === 'violated') return `cycle ${cycle}: ${verdict.findings[0]?.text ?? 'violated'}`;
+  if (illness !== undefined) return `cycle ${cycle}: ${illness}`;
   if (verdict.unread > 0) return `cycle ${cycle}: ${verdict.unread} keys cannot be read though all is well`;
   return undefined;
 }

@@ -21,20 +21,11 @@ export interface CycleResult {
   /** From the end of the last fault until all is well again. */
   readonly healthyMs: number;
   readonly counts: { readonly answered: number; readonly failed: number; readonly unknown: number };
+  /** The mesh did not become well, or its replicas did not become equal: as bad as a wrong verdict. */
+  readonly illness: string | undefined;
   readonly verdict: Verdict;
   readonly entries: readonly Entry[];
   readonly back: ReadBack;
-}
-
-/** The mesh did not become well, or its replicas did not become equal: as bad as a wrong verdict. */
-export class NotWellError extends Error {
-  override readonly name = 'NotWellError';
-  readonly faults: CycleResult['faults'];
-
-  constructor(message: string, faults: CycleResult['faults']) {
-    super(message);
-    this.faults = faults;
-  }
 }
 
 const mix = parseMix('get=30,put=20,increment=20,cas=10,delete=5,insert=10,range=5');
@@ -43,6 +34,8 @@ const equalDeadlineMs = 30_000;
 /** Short ones end with unknown outcomes, long ones outlive most faults. */
 const operationsMs = [700, 3000, 8000];
 const readMs = 20_000;
+/** Of a mesh that is not well: whatever can still be read is judged. */
+const readIllMs = 2000;
 const judgeBudgetMs = 10_000;
 /** A cycle's load has far fewer operations. */
 const entriesMax = 200_000;
@@ -73,17 +66,21 @@ export async function runCycle(
   const load = new LoadRun(table, spec, random.split('load'), figures, history, signal);
   const running = load.run(loadMaxMs);
   const done: { readonly name: string; readonly done: string }[] = [];
-  let healthyMs: number;
+  let trouble: { readonly healthyMs: number; readonly illness: string | undefined };
   try {
-    healthyMs = await makeTrouble(mesh, pickFaults(allowed, random), random, done, signal);
+    trouble = await makeTrouble(mesh, pickFaults(allowed, random), random, done, signal);
   } finally {
     mesh.heal();
     load.stop();
     await running;
   }
-  const different = await waitForEqualCopies(mesh.db, Date.now() + equalDeadlineMs, signal);
-  if (different !== undefined) throw new NotWellError(`the replicas do not become equal: ${different}`, done);
-  const options = { timeoutMs: readMs, valueBytes: spec.valueBytes, signal };
+  let { illness } = trouble;
+  if (illness === undefined) {
+    const different = await waitForEqualCopies(mesh.db, Date.now() + equalDeadlineMs, signal);
+    if (different !== undefined) illness = `the replicas do not become equal: ${different}`;
+  }
+  const timeoutMs = illness === undefined ? readMs : readIllMs;
+  const options = { timeoutMs, valueBytes: spec.valueBytes, signal };
   const back = await readBack(new Map([[table.name, table]]), history, options);
   const deadlineMs = performance.now() + judgeBudgetMs;
   const entries = history.entries;
@@ -93,17 +90,17 @@ export async function runCycle(
   });
   const unknown = figures.errors['OUTCOME_UNKNOWN'] ?? 0;
   const counts = { answered: figures.answered, failed: figures.failed - unknown, unknown };
-  return { cycle, faults: done, healthyMs, counts, verdict, entries, back };
+  return { cycle, faults: done, healthyMs: trouble.healthyMs, counts, illness, verdict, entries, back };
 }
 
-/** @returns how long it took until all was well after the last fault, ms. @throws NotWellError */
+/** @returns how long it took until all was well after the last fault, ms, or why it is not */
 async function makeTrouble(
   mesh: SoakMesh,
   picked: readonly Fault[],
   random: Random,
   done: { readonly name: string; readonly done: string }[],
   signal: AbortSignal,
-): Promise<number> {
+): Promise<{ readonly healthyMs: number; readonly illness: string | undefined }> {
   const pause = (ms: number): Promise<void> => pauseFor(ms, signal);
   await pause(random.between(300, 800));
   await Promise.all(
@@ -119,9 +116,9 @@ async function makeTrouble(
   const startMs = performance.now();
   const result = await waitUntilHealthy(mesh.db, Date.now() + healthyDeadlineMs, signal, mesh.hosts);
   const healthyMs = performance.now() - startMs;
-  if (!result.healthy) throw new NotWellError(`not healthy again: ${result.reasons.slice(0, 3).join(', ')}`, done);
+  if (!result.healthy) return { healthyMs, illness: `not healthy again: ${result.reasons.slice(0, 3).join(', ')}` };
   await pause(random.between(100, 500)); // some load on what has just come back
-  return healthyMs;
+  return { healthyMs, illness: undefined };
 }
 
 function pauseFor(ms: number, signal: AbortSignal): Promise<void> {

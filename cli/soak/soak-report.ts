@@ -26,12 +26,13 @@ export interface FaultReport {
   readonly healthyMs: { readonly p50: number; readonly max: number };
 }
 
-export function cycleLine({ cycle, faults, healthyMs, counts, verdict }: CycleResult, cycles: number): string {
+export function cycleLine({ cycle, faults, healthyMs, counts, illness, verdict }: CycleResult, cycles: number): string {
   const what = faults.map(({ name, done }) => (done === '' ? name : `${name} ${done}`)).join(' + ');
   const { linearizable, violated, undecided } = verdict.keys;
   const keys = `${linearizable} keys linearizable${violated > 0 ? `, ${violated} NOT` : ''}${undecided > 0 ? `, ${undecided} undecided` : ''}`;
   const unknown = counts.unknown + counts.failed > 0 ? `, ${counts.failed} failed, ${counts.unknown} unknown` : '';
-  return `${cycle}/${cycles}  ${what}: well after ${(healthyMs / 1000).toFixed(1)} s · ${counts.answered} answered${unknown} · ${keys}`;
+  const well = illness === undefined ? `well after ${(healthyMs / 1000).toFixed(1)} s` : `NOT WELL, ${illness}`;
+  return `${cycle}/${cycles}  ${what}: ${well} · ${counts.answered} answered${unknown} · ${keys}`;
 }
 
 export function faultReports(results: readonly Pick<CycleResult, 'faults' | 'healthyMs'>[]): FaultReport[] {

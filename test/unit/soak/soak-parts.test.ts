@@ -184,6 +184,7 @@ describe('soak: the report', () => {
       ],
       healthyMs: 4123,
       counts: { answered: 100, failed: 2, unknown: 1 },
+      illness: undefined,
       verdict,
       entries: [],
       back: new Map(),

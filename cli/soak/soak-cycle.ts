@@ -37,6 +37,8 @@ const readMs = 20_000;
 /** Of a mesh that is not well: whatever can still be read is judged. */
 const readIllMs = 2000;
 const judgeBudgetMs = 10_000;
+/** Unknown outcomes are what a soak makes, and what makes the search long. */
+const stepsPerKeyMax = 1_000_000;
 /** A cycle's load has far fewer operations. */
 const entriesMax = 200_000;
 const loadMaxMs = 600_000;
@@ -87,6 +89,7 @@ export async function runCycle(
   const verdict = judgeHistory(entries, {
     finally: (name, key) => back.get(`${name}\n${key}`),
     isOver: () => performance.now() > deadlineMs,
+    stepsPerKeyMax,
   });
   const unknown = figures.errors['OUTCOME_UNKNOWN'] ?? 0;
   const counts = { answered: figures.answered, failed: figures.failed - unknown, unknown };

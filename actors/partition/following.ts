@@ -5,13 +5,14 @@
 //
 //   reconciling ──reconciled──▶ following ──gap──▶ reconciling
 //     │  ▲ └──diverged──▶ truncating ──durable──┘
-//     └──snapshot-offer──▶ installing ──installed──▶ reconciling
+//     └──snapshot-offer──▶ installing ──last chunk──▶ switching ──durable──▶ reconciling
 //
 // Invariants
 //   W1. Records are taken only in `following`, that is after this epoch's leader said where the logs agree (R12).
 //   W2. An acknowledgement names what is durable here (for an `async` table: what is in the log), never more (R4).
 //   W3. A committed record is never truncated in its lineage: a leader that asks for it makes this replica stop and keep its evidence (R12).
-//   W4. A snapshot replaces log and state in one step, once it is durable; until then the old ones stand (M11).
+//   W4. A snapshot replaces log and state in one step, once it is durable; until then the old ones stand (M11). From its commit on that
+//       cannot be called back, whatever epoch or role comes: the next follower waits for it, and appends nothing to the log that it replaces.
 //   W5. An answer to `reconcile` acts only on the log that was asked about: one that comes late, or twice, would cut what was acknowledged since.
 //   W6. A follower that is not in sync and hears nothing speaks up: its leader may have given it up as silent.
 //   W7. While the disk is full nothing is taken, so nothing more is acknowledged; the leader goes on without this replica (D14).
@@ -19,11 +20,11 @@
 // Sources: CORRECTNESS R3, R4, R12; KIP-101, KIP-279, KIP-320.
 
 import { spaceLevel } from '../../runtime/contract/cells.js';
+import { assert } from '../../runtime/std/assert.js';
 import type { LocalSnapshot } from './local-snapshot.js';
 import type { Of, PartitionContext } from './partition-message.js';
 import { decodeMeta, type SnapshotMeta } from './record.js';
 import type { ReplicaCore } from './replica-core.js';
-import { ReplicaLog } from './replication/log.js';
 import { truncationPoint } from './replication/reconcile.js';
 import type { PartitionState } from './state.js';
 
@@ -43,9 +44,11 @@ type Phase =
       readonly meta: SnapshotMeta;
       readonly state: PartitionState;
       index: number;
-      /** A chunk is on its way to the disk, or the commit is. */
+      /** A chunk is on its way to the disk. */
       busy: boolean;
-    };
+    }
+  /** All of a snapshot is written, and the disk is about to start from it: nothing may be appended before it does. */
+  | { readonly kind: 'switching'; readonly chunkCount: number | undefined };
 
 export class Following {
   readonly kind = 'follower';
@@ -71,7 +74,8 @@ export class Following {
     this.#localSnapshot = localSnapshot;
     this.#newState = newState;
     this.#quarantine = quarantine;
-    this.#reconcile(context);
+    if (core.switching === undefined) this.#reconcile(context);
+    else this.#phase = { kind: 'switching', chunkCount: undefined }; // W4
   }
 
   get phase(): Phase['kind'] {
@@ -112,7 +116,7 @@ export class Following {
   }
 
   onRetry(context: PartitionContext): void {
-    if (this.#phase.kind === 'truncating') return;
+    if (this.#phase.kind === 'truncating' || this.#phase.kind === 'switching') return;
     if (this.#phase.kind === 'following') {
       if (context.nowMs - this.#heardMs < silenceMs) return this.#watchSilence(context);
       if (!this.#core.place().partition.inSync.includes(this.#core.self.host)) this.#reconcile(context);
@@ -231,7 +235,7 @@ export class Following {
   // --- installing a snapshot -------------------------------------------------------------------------------------------
 
   onOffer(message: Of<'snapshot-offer'>, context: PartitionContext): void {
-    if (this.#phase.kind === 'following' || this.#phase.kind === 'truncating') return;
+    if (this.#phase.kind !== 'reconciling' && this.#phase.kind !== 'installing') return;
     if (this.#phase.kind === 'installing') {
       if (this.#phase.snapshot === message.snapshot) return;
       context.snapshots.abort();
@@ -285,11 +289,14 @@ export class Following {
       message.index !== phase.index
     )
       return;
-    phase.busy = true;
     if (message.last) {
-      context.snapshots.commit({ kind: 'install-durable', snapshot: phase.snapshot });
+      const { snapshot, meta, state, index } = phase;
+      this.#core.switching = { snapshot, meta, state };
+      this.#phase = { kind: 'switching', chunkCount: index };
+      context.snapshots.commit({ kind: 'install-durable', snapshot });
       return;
     }
+    phase.busy = true;
     phase.state.loadChunk(message.bytes);
     context.snapshots.append(message.bytes, {
       kind: 'install-accepted',
@@ -306,22 +313,20 @@ export class Following {
     this.#wantChunk(context);
   }
 
-  onInstallDurable(message: Of<'install-durable'>, context: PartitionContext): void {
-    const phase = this.#phase;
-    if (phase.kind !== 'installing' || phase.snapshot !== message.snapshot) return;
-    const { meta, state } = phase;
-    state.finishLoad(meta);
-    this.#core.becomeInstalled(state, new ReplicaLog(meta.offset, meta.epochs), meta.lineage, meta.timeMs); // W4
-    const link = this.#core.linkTo(this.leader);
-    context.send(this.#core.addressOf(this.leader), {
-      kind: 'snapshot-wanted',
-      link,
-      snapshot: phase.snapshot,
-      index: phase.index,
-      installed: true,
-    } as Of<'snapshot-wanted'>);
-    context.emit({ kind: 'snapshot-installed', level: 'info', partition: this.#core.partition, offset: meta.offset });
-    this.#phase = { kind: 'reconciling' };
+  /** The snapshot took the place of log and state. (W4) */
+  onInstalled(snapshot: number, context: PartitionContext): void {
+    assert(this.#phase.kind === 'switching', 'W4: a follower waits for the switch');
+    const index = this.#phase.chunkCount;
+    if (index !== undefined) {
+      const link = this.#core.linkTo(this.leader);
+      context.send(this.#core.addressOf(this.leader), {
+        kind: 'snapshot-wanted',
+        link,
+        snapshot,
+        index,
+        installed: true,
+      } as Of<'snapshot-wanted'>);
+    }
     this.#reconcile(context);
   }
 }

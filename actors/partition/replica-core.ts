@@ -18,7 +18,7 @@ import type { Link } from '../../messaging/protocol/replication-messages.js';
 import type { Address } from '../../runtime/contract/address.js';
 import { assert, present } from '../../runtime/std/assert.js';
 import type { PartitionContext } from './partition-message.js';
-import { encodeBatchRecord, encodeTruncateRecord, recordBatch, recordTruncate } from './record.js';
+import { encodeBatchRecord, encodeTruncateRecord, recordBatch, recordTruncate, type SnapshotMeta } from './record.js';
 import { type LogEntry, ReplicaLog } from './replication/log.js';
 import type { Applied, PartitionState } from './state.js';
 
@@ -73,6 +73,8 @@ export class ReplicaCore {
   snapshotBytesThrough = 0;
   timeMs = 0;
   placement: Placement | undefined;
+  /** A snapshot of the leader that the disk is about to start from. */
+  switching: { readonly snapshot: number; readonly meta: SnapshotMeta; readonly state: PartitionState } | undefined;
 
   constructor(self: Address, partition: number, state: PartitionState, limits: ReplicaLimits = defaultReplicaLimits) {
     this.self = self;
@@ -189,6 +191,22 @@ export class ReplicaCore {
       this.highWatermark = entry.end;
       onApplied?.(entry, batch, applied);
     }
+  }
+
+  /** The disk starts from that snapshot now. @returns whether it was the one that is waited for. */
+  finishSwitch(snapshot: number): boolean {
+    const { switching } = this;
+    if (switching?.snapshot !== snapshot) return false;
+    this.switching = undefined;
+    const { meta, state } = switching;
+    state.finishLoad(meta);
+    this.becomeInstalled(
+      state,
+      new ReplicaLog(meta.offset, meta.epochs),
+      Math.max(this.lineage, meta.lineage),
+      meta.timeMs,
+    );
+    return true;
   }
 
   /** A snapshot from the leader took the place of log and state. */

@@ -201,8 +201,7 @@ export class PartitionReplica implements Actor<PartitionMessage> {
         if (this.#role.kind === 'follower') this.#role.onInstallAccepted(message, context);
         return;
       case 'install-durable':
-        if (this.#role.kind === 'follower') this.#role.onInstallDurable(message, context);
-        return;
+        return this.#onInstallDurable(message, context);
       case 'tick':
         if (this.#role.kind === 'leader') this.#role.onTick(context);
         return this.#afterTurn(context);
@@ -228,7 +227,8 @@ export class PartitionReplica implements Actor<PartitionMessage> {
   signal(signal: Signal, context: PartitionContext): void {
     switch (signal.kind) {
       case 'journal-pressure':
-        return this.#snapshot.begin(context);
+        // N1: while one is installed, that one will free the journal.
+        return this.#isInstalling ? undefined : this.#snapshot.begin(context);
       case 'link-gap':
         if (this.#core.placement === undefined || !this.#isOfPartition(signal)) return;
         if (this.#role.kind === 'leader') this.#role.onGap(signal.host, context);
@@ -256,6 +256,14 @@ export class PartitionReplica implements Actor<PartitionMessage> {
     this.#afterTurn(context);
   }
 
+  #onInstallDurable(message: Of<'install-durable'>, context: PartitionContext): void {
+    const core = this.#core;
+    if (!core.finishSwitch(message.snapshot)) return;
+    const { partition, highWatermark } = core;
+    context.emit({ kind: 'snapshot-installed', level: 'info', partition, offset: highWatermark });
+    if (this.#role.kind === 'follower') this.#role.onInstalled(message.snapshot, context);
+  }
+
   #onHousekeeping(context: PartitionContext): void {
     context.timers.start('housekeeping', housekeepingMs, { kind: 'housekeeping' });
     if (
@@ -270,12 +278,16 @@ export class PartitionReplica implements Actor<PartitionMessage> {
     }
   }
 
+  get #isInstalling(): boolean {
+    return this.#core.switching !== undefined || (this.#role.kind === 'follower' && this.#role.phase === 'installing');
+  }
+
   #afterTurn(context: PartitionContext): void {
     const { diverged } = this.#core.state;
     if (diverged !== undefined && this.#role.kind !== 'quarantined') {
       return this.#quarantine(`R19: the state differs from the leader's at offset ${diverged}`, context);
     }
-    if (this.#role.kind !== 'quarantined') this.#snapshot.maybeBegin(context);
+    if (this.#role.kind !== 'quarantined' && !this.#isInstalling) this.#snapshot.maybeBegin(context); // N1
   }
 
   // --- replication ------------------------------------------------------------------------------------------------------
@@ -417,6 +429,7 @@ export class PartitionReplica implements Actor<PartitionMessage> {
       epoch: core.epoch,
     });
     if (leader === core.self.host) {
+      assert(core.switching === undefined, 'R10: who has to install a snapshot is in no set to elect from');
       const onWaiting = (
         request: Parameters<ClientRequests['onRequest']>[0],
         from: Address,

@@ -1,0 +1,61 @@
+// A snapshot that is being installed meets something else: a full journal, another epoch
+// =============================================================================
+
+import { expect } from 'chai';
+import { PartitionWorld } from '../../support/partition-world.js';
+
+/** A world in which h3 needs a snapshot, run until it is in that phase of taking it. */
+function installing(seed: string, phase: 'installing' | 'switching'): PartitionWorld {
+  const world = new PartitionWorld(seed);
+  world.elect('h1');
+  world.lease('h1', 600_000);
+  world.cluster.runUntil(() => world.replica('h1').core.highWatermark > 0, 5000);
+  const session = world.openSession('h1');
+  world.answer(world.put('h1', session, 1, 'k1', '1'));
+  world.cluster.host('h3').kill();
+  for (let i = 2; i <= 40; i++) world.answer(world.put('h1', session, i, `k${i}`, 'x'.repeat(2000)));
+  world.cluster.runUntil(() => world.agree('h1', 'h2'), 5000);
+  const leader = world.replica('h1').core;
+  leader.log.trim(leader.highWatermark, 0);
+  world.cluster.disk('h3').options.syncMeanMs = 200;
+  world.cluster.host('h3').start();
+  world.cluster.runUntil(() => {
+    if (world.cluster.actor({ host: 'h3', worker: 0, actor: 'partition-0' }) === undefined) return false;
+    const { role } = world.replica('h3');
+    return role.kind === 'follower' && role.phase === phase;
+  }, 20_000);
+  return world;
+}
+
+function comesToRest(world: PartitionWorld): void {
+  world.cluster.disk('h3').options.syncMeanMs = 1;
+  world.cluster.runUntil(() => world.info.inSync.includes('h3'), 20_000);
+  world.cluster.runUntil(() => world.agree('h1', 'h3') && world.agree('h1', 'h2'), 5000);
+  // What it recovers from is what it had.
+  world.cluster.host('h3').kill();
+  world.cluster.host('h3').start();
+  world.cluster.runUntil(() => world.info.inSync.length === 3, 20_000);
+  world.cluster.runUntil(() => world.agree('h1', 'h3'), 5000);
+  expect(world.replica('h3').core.state.hash()).to.deep.equal(world.replica('h1').core.state.hash());
+}
+
+describe('follower: installing a snapshot', () => {
+  // Simulator seed 14: the journal asked for a snapshot while one was being installed.
+  it('N1 a journal that asks for a snapshot meanwhile gets that one', () => {
+    const world = installing('pressure', 'installing');
+    world.cluster.host('h3').worker(0).loop?.signalActor('partition-0', { kind: 'journal-pressure' });
+    world.cluster.runFor(1);
+    comesToRest(world);
+  });
+
+  it('following W4 a new epoch during the switch waits for it, and nothing is appended to the log that is being replaced', () => {
+    const world = installing('switch', 'switching');
+    const { end } = world.replica('h3').core.log;
+    world.elect('h2');
+    world.lease('h2', 600_000);
+    world.cluster.runUntil(() => world.replica('h3').core.epoch === world.info.leaderEpoch, 1000);
+    expect(world.replica('h3').core.switching, 'the switch is over already: no test').to.not.equal(undefined);
+    expect(world.replica('h3').core.log.end).to.equal(end);
+    comesToRest(world);
+  });
+});

@@ -39,6 +39,8 @@ export interface Link {
   sequence: number;
   /** The frame number awaited; undefined when the receiving end is new and takes whatever comes first. */
   expected: number | undefined;
+  /** Frames below were taken in by whoever ran at the receiving end, or by nobody. */
+  taken: number;
   /** Frames under way. */
   flying: number;
   lastArrivalMs: number;
@@ -77,6 +79,7 @@ export function newLink(from: Endpoint, to: Endpoint): Link {
     local: from.node === to.node,
     sequence: 0,
     expected: 0,
+    taken: 0,
     flying: 0,
     lastArrivalMs: 0,
     cloggedUntilMs: 0,

@@ -11,6 +11,8 @@
 // Invariants
 //   N1. Frames of one link arrive in the order sent, unless one was drawn to be reordered.
 //   N2. When a frame was lost and a later one of its link arrives, the receiver is told of a gap before that one.
+//   N4. Between a client and a host no frame arrives twice, or after a later one, as under messaging/transport (receiving-link I1): a client
+//       takes a refusal for the fate of the only copy there is. Between hosts repetitions and late frames do arrive.
 //   N3. A message crosses hosts as the bytes of the codec, or frozen when there is none: no object is shared unseen.
 //
 // Sources: CORRECTNESS §2.1, §3.2 N1–N18, A1–A6; TigerBeetle's packet simulator.
@@ -309,6 +311,9 @@ export class SimulatedNetwork {
     }
     const receiver = link.to.receiver;
     if (receiver === undefined) return this.#lostFrame(frame, 'nobody-there');
+    if (frame.number < link.taken && (link.from.node.client || link.to.node.client))
+      return this.#lostFrame(frame, 'repeated'); // N4
+    link.taken = Math.max(link.taken, frame.number + 1);
     if (link.expected === undefined || frame.number === link.expected) {
       link.expected = frame.number + 1;
     } else if (frame.number > link.expected) {

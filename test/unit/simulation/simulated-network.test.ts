@@ -98,6 +98,19 @@ describe('the simulated network', () => {
     });
   });
 
+  it('N4. between a client and a host no frame arrives twice or late, also when another process has taken the place of the first', () => {
+    const wires = new Wires('client', { duplicateProbability: 0.5, reorderProbability: 0.2, reorderMs: 50 });
+    for (const n of upTo(200)) wires.send('@x', 'a', n);
+    wires.run(5);
+    const before = wires.got('a').filter((entry) => entry !== 'gap');
+    wires.network.detach('a', 0);
+    wires.attach('a');
+    wires.run(10_000);
+    const numbers = [...before, ...wires.got('a').filter((entry) => entry !== 'gap')];
+    expect(numbers).to.deep.equal([...new Set(numbers)].sort((x, y) => x - y));
+    expect(numbers.length).to.be.greaterThan(50);
+  });
+
   it('N3. shares no message unseen: it is frozen to its depth', () => {
     const wires = new Wires('frozen');
     const message = { kind: 'deep', inner: { list: [1, { deeper: true }], bytes: new Uint8Array(2) } };
@@ -223,6 +236,7 @@ describe('the simulated network', () => {
     wires.send('a', 'b', 3);
     wires.run();
     expect(wires.got('b')).to.deep.equal([3]);
+    wires.network.detach('a', 0);
     wires.network.detach('a', 0);
     wires.attach('a');
     wires.send('a', 'b', 4);

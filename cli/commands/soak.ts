@@ -85,7 +85,7 @@ async function soak(wish: SoakWish, { output, signal }: Invocation): Promise<num
   const settled = new Settled();
   const results: CycleResult[] = [];
   let failure: string | undefined;
-  let different = 0;
+  let different: number | undefined;
   try {
     await mesh.db.admin.createTable(tableName, { partitions, signal });
     const table = mesh.db.table(tableName);
@@ -164,7 +164,7 @@ function reportOf(
   wish: SoakWish,
   results: readonly CycleResult[],
   settled: Settled,
-  different: number,
+  different: number | undefined,
   failure: string | undefined,
   folder: string,
   elapsedMs: number,
@@ -185,7 +185,7 @@ function reportOf(
       undecided: sum(({ verdict }) => verdict.keys.undecided),
     },
     counters: sum(({ verdict }) => verdict.counters),
-    settled: { checked: settled.size, different, unsure: settled.unsure },
+    settled: { checked: different === undefined ? 0 : settled.size, different: different ?? 0, unsure: settled.unsure },
     faults: faultReports(results),
     failure,
     folder: failure === undefined ? undefined : folder,

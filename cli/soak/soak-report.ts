@@ -64,8 +64,10 @@ export function describeSoak(report: SoakReport, output: Output): string[] {
     '',
     `${report.cycles} cycles in ${Math.round(report.seconds)} s, seed ${report.seed}`,
     `${operations.answered} operations answered, ${operations.failed} failed, ${operations.unknown} of unknown outcome`,
-    `${keys.linearizable} keys linearizable, ${keys.violated} not, ${keys.undecided} undecided; ${report.counters} counters exact`,
-    `${settled.checked} keys read again at the end, ${settled.different} different; ${settled.unsure} left out for a write of unknown outcome`,
+    `${keys.linearizable} keys linearizable, ${keys.violated} not, ${keys.undecided} undecided; ${report.counters} counters judged`,
+    settled.checked === 0
+      ? 'nothing was read again at the end'
+      : `${settled.checked} keys read again at the end, ${settled.different} different; ${settled.unsure} left out for a write of unknown outcome`,
     `verdict: ${verdict}`,
     ...(report.folder === undefined ? [] : [`the mesh's folder is kept: ${report.folder}`]),
   ];

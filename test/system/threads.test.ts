@@ -215,10 +215,11 @@ describe('system: a host with worker threads', function () {
   });
 
   it('worker-thread H1: what a worker’s actors emitted before it died is told, and before its death', async () => {
-    await started();
+    const host = await started();
     send(0, 'trouble', { kind: 'throw-in-turn' });
     send(0, 'echo', { kind: 'ping', text: 'taken' });
     await until('the turn was taken', () => outside.answers('pong').length > 0);
+    await until('the actor is back', async () => (await host.inspect(0, 'trouble')) !== undefined);
     send(0, 'trouble', { kind: 'throw-outside' });
     send(0, 'trouble', { kind: 'exit' });
     await until('the worker has died', () => kinds().includes('worker-died'));

@@ -225,7 +225,8 @@ export class WorkerManager implements Actor<ManagerMessage> {
       this.#follow(context);
       this.#answerWaiters(context);
     }
-    this.#askOwn(context);
+    // A peer that hears no leader answers at once (X12): asked again at once, the two would talk without end. The next look asks.
+    if (message.delta.metadataLeader !== undefined) this.#askOwn(context);
   }
 
   #onMapReply(message: Of<'map-reply'>, from: Address, context: ManagerContext): void {

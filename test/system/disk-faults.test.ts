@@ -54,10 +54,13 @@ function contentsOf(directory: string): string {
 
 describe('system: a mesh on bad disks', function () {
   this.timeout(90_000);
-  const mesh = new FaultyMesh(3);
+  let mesh: FaultyMesh;
   const ledgers: Ledger[] = [];
 
-  before(() => mesh.boot());
+  before(async () => {
+    mesh = new FaultyMesh(3);
+    await mesh.boot();
+  });
 
   after(() => mesh.stop());
 

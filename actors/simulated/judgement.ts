@@ -50,12 +50,12 @@ function readBack(
   ask: (question: Question, withinMs: number) => Outcome,
 ): Map<string, HeldItem | undefined> {
   const final = new Map<string, HeldItem | undefined>();
-  for (const { table, asked } of [...history.entries]) {
+  for (const { table, asked } of history.entries.slice()) {
     if (asked.kind === 'scan' || final.has(`${table}\n${asked.key}`)) continue;
     const get = { kind: 'get', key: asked.key, consistency: 'linearizable' } as const;
     const entry = history.call('final', table, get);
     const { id: _, ...question } = operationOf(get, table, 0, readMs);
-    const told = toldOf(ask(question as Question, readMs + 1000));
+    const told = toldOf(ask(question, readMs + 1000));
     history.return(entry, told);
     if (told.kind !== 'got') throw new Error(`after healing, a read still fails: ${formatEntry(entry)}`);
     final.set(`${table}\n${asked.key}`, told.item);

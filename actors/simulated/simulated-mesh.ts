@@ -39,8 +39,6 @@ export interface SimulatedMeshOptions extends Omit<SimulatedClusterOptions, 'com
   readonly encoded: boolean;
   readonly clientLimits?: Partial<ClientLimits>;
   readonly replicaLimits?: ReplicaLimits;
-  /** Actors of clients, beside the client actor. */
-  readonly definitions?: readonly ActorDefinition[];
 }
 
 /** A replica that runs. */
@@ -71,7 +69,7 @@ export class SimulatedMesh {
   #newestMap: MapSight | undefined;
 
   constructor(options: SimulatedMeshOptions) {
-    const { hosts, workers, founders, encoded, clientLimits, replicaLimits, definitions, ...rest } = options;
+    const { hosts, workers, founders, encoded, clientLimits, replicaLimits, ...rest } = options;
     this.hostNames = Array.from({ length: hosts }, (_, i) => `h${i + 1}`);
     const members = this.hostNames.slice(0, founders).map((host) => ({ id: memberIdOf(host, diskOf(host)), host }));
     if (replicaLimits !== undefined) this.define(partitionDefinitionOf(replicaLimits));

@@ -15,7 +15,7 @@
 
 import type { Actor, ActorDefinition, Context, Message } from '../../runtime/contract/actor.js';
 import type { Address } from '../../runtime/contract/address.js';
-import { assert, present } from '../../runtime/std/assert.js';
+import { assert, present, unreachable } from '../../runtime/std/assert.js';
 import type { Random } from '../../runtime/std/random.js';
 import { clientActor, type Operation, type Outcome, type Settled } from '../client/core/operations.js';
 import type { Consistency } from '../protocol/client-messages.js';
@@ -141,6 +141,8 @@ export class LoadActor implements Actor<LoadMessage> {
         return { kind: 'put', key: `${this.#client}-${this.#once++}`, value: this.#value(random), ifVersion: 0 };
       case 'scan':
         return { kind: 'scan', partition: random.pick(partitions), consistency: random.pick(profile.consistencies) };
+      default:
+        return unreachable(family);
     }
   }
 
@@ -196,6 +198,8 @@ export function operationOf(asked: Asked, table: string, id: number, timeoutMs: 
       const range = { start: empty, end: empty, reverse: false, limit: 10_000, bytesMax: scanBytesMax };
       return { kind: 'scan', id, timeoutMs, partition, consistency, ...range };
     }
+    default:
+      return unreachable(asked);
   }
 }
 
@@ -218,7 +222,7 @@ export function toldOf(outcome: Outcome): Told {
     case 'unknown':
       return { kind: 'unknown' };
     default:
-      assert(false, `a load asks for nothing that is answered with ${outcome.kind}`);
+      throw new TypeError(`a load asks for nothing that is answered with ${outcome.kind}`);
   }
 }
 
@@ -246,7 +250,7 @@ export function loadDefinition(
     create: (): Actor<never> => {
       const actor = new LoadActor(profile(), history, client);
       watch(actor);
-      return actor as Actor<never>;
+      return actor;
     },
   };
 }

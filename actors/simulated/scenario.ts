@@ -52,17 +52,22 @@ export function drawScenario(seed: string, bounds: ScenarioBounds = {}): Scenari
   const downCountMax = Math.max(1, Math.floor((hosts - 1) / 2));
   const everyMinMs = random.pick([300, 1000, 3000]);
   const plan = swarmPlan(random.split('faults'), { kinds, downCountMax, lossMax: 0.15, everyMinMs });
+  const lossy = lossyFaultKinds.some((kind) => plan.everyMs[kind] !== undefined);
   const confirm = needsConfirm.some((kind) => plan.everyMs[kind] !== undefined);
   const tables = Array.from({ length: random.between(1, 2) }, (_, i) => {
     const replicas = Math.min(hosts, random.pick([2, 3, 3, 3, 3, 5]));
     const options: TableOptions = {
       partitions: random.between(1, 4),
       replicas,
-      minInSync: Math.min(replicas, random.pick([1, 2, 2, 2, 3])),
+      // R21: as many lossy failures as the minimum in sync less one; the injector strikes one host.
+      minInSync: Math.min(replicas, Math.max(lossy ? 2 : 1, random.pick([1, 2, 2, 2, 3]))),
       reads: confirm || random.chance(0.25) ? 'confirm' : 'lease',
     };
     return { name: `table-${i}`, options };
   });
+  // Drawn also when it is given: everything else stays the seed's.
+  const drawnMs = random.pick([5000, 10_000, 20_000]);
+  const safetyMs = bounds.safetyMs ?? drawnMs;
   const share = (): number => random.pick([0, 1, 1, 3]);
   return {
     seed,
@@ -98,7 +103,7 @@ export function drawScenario(seed: string, bounds: ScenarioBounds = {}): Scenari
     },
     faults: plan,
     deathsReported: random.chance(0.5),
-    safetyMs: bounds.safetyMs ?? random.pick([5000, 10_000, 20_000]),
+    safetyMs,
     replicaLimits: {
       snapshotBytesMin: random.pick([4, 64, 16_384]) * 1024,
       logBytesKept: random.pick([0, 1, 16, 8192]) * 1024,

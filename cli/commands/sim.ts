@@ -8,7 +8,7 @@ import type { Command } from 'commander';
 import { drawScenario, type ScenarioBounds } from '../../actors/simulated/scenario.js';
 import { simulate, type SimulationResult } from '../../actors/simulated/simulate.js';
 import { type FaultKind, faultKinds } from '../../runtime/simulation/fault-plan.js';
-import { parseCount, parseWord } from '../argument.js';
+import { parseCount, parseDurationMs, parseWord } from '../argument.js';
 import { exitCodes } from '../exit-codes.js';
 import type { Invocation, Keep } from '../invocation.js';
 import { formatTable, type Output, paint, printValue } from '../output.js';
@@ -18,6 +18,7 @@ interface SimOptions {
   readonly runs: string;
   readonly hosts?: string;
   readonly faults: string;
+  readonly safety?: string;
   readonly trace: boolean;
 }
 
@@ -29,12 +30,14 @@ export function registerSim(program: Command, keep: Keep): void {
     .option('--runs <count>', 'how many seeds, one after the other', '1')
     .option('--hosts <count>', 'hosts of each mesh; default: drawn from the seed')
     .option('--faults <list>', `all, none, or a list of ${faultKinds.join(', ')}`, 'all')
+    .option('--safety <duration>', 'how long faults are injected, in simulated time; default: drawn from the seed')
     .option('--trace', 'print every line of the trace of the run', false)
     .action((options: SimOptions) => {
       const runs = parseCount('--runs', options.runs, 1, 1_000_000);
       const bounds: ScenarioBounds = {
         ...(options.hosts === undefined ? {} : { hosts: parseCount('--hosts', options.hosts, 1, 16) }),
         ...(options.faults === 'all' ? {} : { faults: parseFaults(options.faults) }),
+        ...(options.safety === undefined ? {} : { safetyMs: parseDurationMs('--safety', options.safety) }),
       };
       keep((invocation) => run(invocation, options, runs, bounds));
     });
@@ -87,7 +90,8 @@ function progressOf(output: Output, result: SimulationResult, tookMs: number, at
 function commandFor(seed: string, options: SimOptions): string {
   const hosts = options.hosts === undefined ? '' : ` --hosts ${options.hosts}`;
   const faults = options.faults === 'all' ? '' : ` --faults ${options.faults}`;
-  return `npx troupe sim --seed ${seed}${hosts}${faults}`;
+  const safety = options.safety === undefined ? '' : ` --safety ${options.safety}`;
+  return `npx troupe sim --seed ${seed}${hosts}${faults}${safety}`;
 }
 
 function failureOf(result: SimulationResult, options: SimOptions): string {

@@ -171,16 +171,16 @@ export class FaultInjector {
         journals.hang(random.pick(cluster.hosts).name, lastsMs);
         return nothing;
       case 'sync-error': {
-        if (cluster.hosts.length - living.length >= this.#plan.downCountMax) return undefined; // I2: it ends the host
-        const host = random.pick(living);
+        const host = this.#lossyVictim(living);
+        if (host === undefined) return undefined;
         journals.failNextSync(host.name);
         return () => {
           if (!host.up) host.start();
         };
       }
       case 'bit-rot': {
-        if (living.length === 0 || cluster.hosts.length - living.length >= this.#plan.downCountMax) return undefined; // I2
-        const host = random.pick(living);
+        const host = this.#lossyVictim(living);
+        if (host === undefined) return undefined;
         const undo = this.#kill([host], false);
         journals.rot(host.name);
         return undo;
@@ -196,6 +196,13 @@ export class FaultInjector {
       default:
         return unreachable(kind);
     }
+  }
+
+  /** Always the last host: so no partition has more than one lossy replica, however often it strikes (the fault atlas, CORRECTNESS §3.2). */
+  #lossyVictim(living: readonly SimulatedHost[]): SimulatedHost | undefined {
+    const host = this.#cluster.hosts.at(-1);
+    if (host?.up !== true || this.#cluster.hosts.length - living.length >= this.#plan.downCountMax) return undefined; // I2
+    return host;
   }
 
   #kill(hosts: readonly SimulatedHost[], powerLost: boolean): Undo | undefined {

@@ -56,7 +56,7 @@ interface Node {
 export function checkLinearizable<State, Input, Output>(
   model: Model<State, Input, Output>,
   calls: readonly Call<Input, Output>[],
-  stepsMax = 1_000_000,
+  stepsMax = 100_000,
 ): Linearizability {
   const head = linkEvents(calls);
   const taken = new Uint32Array(Math.max(1, Math.ceil(calls.length / 32)));

@@ -27,7 +27,7 @@ import type { HostMessage, ReplicaReport } from '../../messaging/protocol/host-m
 import { MapCopy } from '../../messaging/protocol/map-copy.js';
 import type { Actor, ActorDefinition, Context, Message } from '../../runtime/contract/actor.js';
 import { type Address, mainWorker } from '../../runtime/contract/address.js';
-import { cellForActors, cellQueued, cellTurns, workerCell } from '../../runtime/contract/cells.js';
+import { cellHeapBytes, cellQueued, cellTurns, workerCell } from '../../runtime/contract/cells.js';
 import { memberIdOf } from '../metadata/member-id.js';
 import { encodeMetadataArguments, metadataKind } from '../metadata/metadata-arguments.js';
 import { assignmentsOf, partitionOfActor, type RunningReplica } from './assignments.js';
@@ -443,9 +443,6 @@ export class WorkerManager implements Actor<ManagerMessage> {
     };
   }
 }
-
-/** Heap in use by the worker's thread, written by its world when it knows; 0 = unknown. */
-const cellHeapBytes = cellForActors + 3;
 
 function isMember(from: Address): boolean {
   return from.actor === metadataActor && from.worker === 0;

@@ -41,7 +41,7 @@ export interface SupervisorOptions {
 const backoffMinMs = 100;
 const backoffMaxMs = 5000;
 /** A child that ran for so long starts with the least backoff again. */
-const steadyMs = 10_000;
+const steadyMs = 1000;
 const stopDeadlineMs = 25_000;
 const natsServer = 'nats-server';
 const program = fileURLToPath(new URL('../../../cli/troupe.mjs', import.meta.url));

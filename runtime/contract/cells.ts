@@ -31,7 +31,8 @@ export const cellBusySinceMs = 1; // monotonic ms at which the loop began its pr
 export const cellQueued = 2; // messages waiting
 export const cellTickMs = 3; // monotonic ms at which the thread's event loop last turned by itself, busy or not; 0 when unknown
 export const cellForActors = 4; // 4 … 7 are for actors of that worker
-export const cellSpace = 8; // what the worker's journal says of its disk: 0 enough, 1 short, 2 full (D14); 9 … 15 are free
+export const cellSpace = 8; // what the worker's journal says of its disk: 0 enough, 1 short, 2 full (D14)
+export const cellHeapBytes = 9; // JavaScript heap in use by the worker's thread, 0 when unknown; 10 … 15 are free
 
 const spaceLevels: readonly SpaceLevel[] = ['enough', 'short', 'full'];
 

@@ -7,6 +7,7 @@
 
 import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
 
+import { cellHeapBytes, workerCell } from '../contract/cells.js';
 import { assert } from '../std/assert.js';
 import { machineClock } from './clock.js';
 import { loadComposition } from './compose-loader.js';
@@ -31,6 +32,8 @@ const cells = new SharedCells(boot.cells);
 const services = new Caller<HostServices>(boot.services);
 const events = new EventBatch((batch) => post({ kind: 'events', events: batch }));
 const compressDeadlineMs = 10_000;
+/** How often the heap's size is looked up, for `troupe status`. */
+const heapLookMs = 1000;
 
 let ports: PortTransport | undefined;
 let early: Input[] = [];
@@ -103,6 +106,7 @@ async function start(): Promise<StartResult> {
   }
   tick(cells, place.worker, machineClock);
   setInterval(() => tick(cells, place.worker, machineClock), tickMs);
+  setInterval(() => cells.store(workerCell(place.worker) + cellHeapBytes, process.memoryUsage().heapUsed), heapLookMs);
   return { kind: 'ready', recovered: world.recovered, spawned: world.spawned };
 }
 

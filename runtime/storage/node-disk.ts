@@ -167,7 +167,7 @@ class NodeFile implements DiskFile {
     try {
       count = fs.writeSync(this.#handle, bytes, offset, length, position);
     } catch (error) {
-      return process.nextTick(done, error as NodeJS.ErrnoException, 0);
+      return process.nextTick(done, error, 0);
     }
     process.nextTick(done, null, count); // never inside the call
   };

@@ -58,6 +58,7 @@ const pureRooms = [
   'messaging/hashing/',
   'messaging/client/core/',
   'runtime/std/',
+  'runtime/probes/',
   'runtime/contract/',
   'runtime/kernel/',
   'runtime/supervision/',

@@ -15,6 +15,8 @@ import {
   lossyFaultKinds,
   swarmPlan,
 } from '../../runtime/simulation/fault-plan.js';
+import type { PlantedBug } from '../../runtime/probes/planted-bugs.js';
+import { type ActiveSite, drawSites } from '../../runtime/simulation/simulated-probes.js';
 import { seededRandom } from '../../runtime/std/random.js';
 
 export interface Scenario {
@@ -28,6 +30,10 @@ export interface Scenario {
   readonly clients: number;
   readonly load: Omit<LoadProfile, 'tables'>;
   readonly faults: FaultPlan;
+  /** Where the code is asked to do something legal but rare. */
+  readonly sites: readonly ActiveSite[];
+  /** The bug that is to be found out. */
+  readonly planted?: PlantedBug;
   /** Whoever started a process says at once that it died, as the supervisor of a local mesh does. */
   readonly deathsReported: boolean;
   readonly safetyMs: number;
@@ -40,6 +46,7 @@ export interface ScenarioBounds {
   /** Only these; all but the lossy ones when absent. */
   readonly faults?: readonly FaultKind[];
   readonly safetyMs?: number;
+  readonly planted?: PlantedBug;
 }
 
 /** A sleeping machine's monotonic clock stands still: leases on such machines are only as good as L3, so tables there confirm their reads. */
@@ -102,6 +109,8 @@ export function drawScenario(seed: string, bounds: ScenarioBounds = {}): Scenari
       ]),
     },
     faults: plan,
+    sites: drawSites(random.split('sites')),
+    ...(bounds.planted === undefined ? {} : { planted: bounds.planted }),
     deathsReported: random.chance(0.5),
     safetyMs,
     replicaLimits: {

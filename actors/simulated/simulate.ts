@@ -9,7 +9,10 @@
 import type { Outcome } from '../../messaging/client/core/operations.js';
 import { History } from '../../messaging/workload/history.js';
 import { LoadActor, type LoadProfile, loadDefinition } from '../../messaging/workload/load-actor.js';
-import type { Random } from '../../runtime/std/random.js';
+import type { Fact } from '../../runtime/probes/facts.js';
+import type { Site } from '../../runtime/probes/sites.js';
+import { SimulatedProbes } from '../../runtime/simulation/simulated-probes.js';
+import { type Random, seededRandom } from '../../runtime/std/random.js';
 import { emptyBytes } from '../../runtime/std/bytes.js';
 import { assert, present } from '../../runtime/std/assert.js';
 import type { FaultKind } from '../../runtime/simulation/fault-plan.js';
@@ -45,6 +48,9 @@ export interface SimulationResult {
   readonly metadataLeaders: number;
   /** How often each fact of interest was met. */
   readonly seen: Readonly<Record<string, number>>;
+  /** How often each fact was met (runtime/probes/facts.ts), and each site fired. */
+  readonly facts: Readonly<Partial<Record<Fact, number>>>;
+  readonly sites: Readonly<Partial<Record<Site, number>>>;
   readonly failure: NonNullable<Verdict['failure']> | undefined;
 }
 
@@ -53,6 +59,12 @@ export interface SimulateOptions {
 }
 
 export function simulate(scenario: Scenario, options: SimulateOptions = {}): SimulationResult {
+  const random = seededRandom(scenario.seed).split('probes');
+  const probes = new SimulatedProbes(random, scenario.sites, scenario.planted);
+  return probes.during(() => simulateWith(probes, scenario, options));
+}
+
+function simulateWith(probes: SimulatedProbes, scenario: Scenario, options: SimulateOptions): SimulationResult {
   const seen = new Map<string, number>();
   const see = (fact: string): void => void seen.set(fact, (seen.get(fact) ?? 0) + 1);
   let nowMs = (): number => 0;
@@ -156,9 +168,15 @@ export function simulate(scenario: Scenario, options: SimulateOptions = {}): Sim
     faults: verdict.faults,
     network: verdict.network,
     metadataLeaders: metadata.leaderCount,
-    seen: Object.fromEntries([...seen].sort(([a], [b]) => (a < b ? -1 : 1))),
+    seen: sorted(seen),
+    facts: sorted(probes.facts),
+    sites: sorted(probes.fired),
     failure: verdict.failure,
   };
+}
+
+function sorted<K extends string>(counts: ReadonlyMap<K, number>): Record<K, number> {
+  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1))) as Record<K, number>;
 }
 
 /** As the supervisor of a local mesh: it reaps its processes, and says so to every member (L5). */

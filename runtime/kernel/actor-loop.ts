@@ -243,7 +243,7 @@ export class ActorLoop {
     readonly message: Message;
   }): void {
     timer.phase.timers.delete(timer.key);
-    this.#take(timer.cell, timer.phase, () => timer.phase.actor.receive(timer.message, timer.cell.self, this.#turn));
+    this.#take(timer.cell, timer.phase, timer.cell.self, timer.message);
   }
 
   #systemTurn(item: SystemItem): void {
@@ -252,12 +252,12 @@ export class ActorLoop {
     if (item.phase !== phase) return; // K3
     switch (item.kind) {
       case 'completion':
-        return this.#take(item.cell, phase, () => phase.actor.receive(item.message, item.cell.self, this.#turn));
+        return this.#take(item.cell, phase, item.cell.self, item.message);
       case 'signal':
         if (phase.actor.signal === undefined) return;
-        return this.#take(item.cell, phase, () => phase.actor.signal?.(item.signal, this.#turn));
+        return this.#take(item.cell, phase, undefined, item.signal);
       case 'start':
-        return this.#take(item.cell, phase, () => phase.actor.start(this.#turn, phase.report));
+        return this.#take(item.cell, phase, undefined, undefined);
       default:
         return unreachable(item);
     }
@@ -269,15 +269,17 @@ export class ActorLoop {
       this.#dropped++;
       return;
     }
-    const phase = cell.phase;
-    this.#take(cell, phase, () => phase.actor.receive(message, from, this.#turn));
+    this.#take(cell, cell.phase, from, message);
   }
 
-  #take(cell: ActorCell, phase: RunningPhase, turn: () => void): void {
+  /** A message with whom it is from, a signal from nobody, or neither: the first turn. No closure a turn: this is the hottest place of all. */
+  #take(cell: ActorCell, phase: RunningPhase, from: Address | undefined, what: Message | Signal | undefined): void {
     this.#turns++;
     this.#turn.open(cell.self, cell.incarnation, phase.random);
     try {
-      turn();
+      if (from !== undefined) phase.actor.receive(what as never, from, this.#turn);
+      else if (what !== undefined) phase.actor.signal?.(what as Signal, this.#turn);
+      else phase.actor.start(this.#turn, phase.report);
     } catch (error) {
       this.#turn.reset(); // A2
       this.#crashed(cell, phase, error instanceof Error ? error : new Error(String(error)));

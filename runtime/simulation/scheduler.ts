@@ -101,7 +101,14 @@ export class Scheduler {
 
   /** Fires the next event. @returns false when there is none. */
   step(): boolean {
-    for (let event = this.#heap.pop(); event !== undefined; event = this.#heap.pop()) {
+    return this.stepUntil(Infinity);
+  }
+
+  /** Fires the next event that is due by then. @returns false when there is none. */
+  stepUntil(untilMs: number): boolean {
+    for (let event = this.#heap.peek(); event !== undefined; event = this.#heap.peek()) {
+      if (event.atMs > untilMs && !event.cancelled) return false;
+      this.#heap.pop();
       event.queued = false;
       if (event.cancelled) continue;
       this.#nowMs = event.atMs;

@@ -89,6 +89,9 @@ export class SimulatedCluster {
   readonly #options: SimulatedClusterOptions;
   readonly #composition: SimulatedComposition;
   readonly #hosts = new Map<string, SimulatedHost>();
+  /** In the order added; looked at after each run of turns, so not gathered anew each time. */
+  #hostList: readonly SimulatedHost[] = [];
+  #clientList: readonly SimulatedHost[] = [];
   readonly #clientRoots = new Map<string, readonly ActorSpec[]>();
   readonly #watchers: Watcher[] = [];
   readonly #world: ClusterWorld;
@@ -145,6 +148,8 @@ export class SimulatedCluster {
     assert(!this.#hosts.has(config.name), `there is a host ${config.name} already`);
     const host = new SimulatedHost(config, this.#world);
     this.#hosts.set(config.name, host);
+    if (host.client) this.#clientList = [...this.#clientList, host];
+    else this.#hostList = [...this.#hostList, host];
     this.network.addNode(config.name);
     return host;
   }
@@ -173,11 +178,11 @@ export class SimulatedCluster {
 
   /** Hosts, not clients, in the order added. */
   get hosts(): readonly SimulatedHost[] {
-    return [...this.#hosts.values()].filter((host) => !host.client);
+    return this.#hostList;
   }
 
   get clients(): readonly SimulatedHost[] {
-    return [...this.#hosts.values()].filter((host) => host.client);
+    return this.#clientList;
   }
 
   host(name: string): SimulatedHost {
@@ -263,15 +268,15 @@ export class SimulatedCluster {
     return withTripwires(() => {
       const { scheduler } = this;
       let budget = eventCountMax;
-      for (let next = scheduler.nextMs(); next !== undefined && next <= untilMs; next = scheduler.nextMs()) {
-        if (budget-- <= 0) throw this.#error(new Error(`${eventCountMax} events, and no end`));
-        try {
-          scheduler.step();
-        } catch (error) {
-          this.fail(error instanceof Error ? error : new Error(String(error)));
+      try {
+        while (scheduler.stepUntil(untilMs)) {
+          if (this.#failure !== undefined) throw this.#failure;
+          if (condition()) return true;
+          if (--budget <= 0) throw new Error(`${eventCountMax} events, and no end`);
         }
-        if (this.#failure !== undefined) throw this.#error(this.#failure);
-        if (condition()) return true;
+      } catch (error) {
+        this.fail(error instanceof Error ? error : new Error(String(error)));
+        throw this.#error(this.#failure as Error); // Z2
       }
       return false;
     });

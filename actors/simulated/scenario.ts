@@ -26,6 +26,8 @@ export interface Scenario {
   readonly founders: number;
   /** Messages between hosts pass through their bytes. */
   readonly encoded: boolean;
+  /** Messages are frozen on their way: whoever changes one that it was given fails at once. */
+  readonly sealed: boolean;
   readonly tables: readonly { readonly name: string; readonly options: TableOptions }[];
   readonly clients: number;
   readonly load: Omit<LoadProfile, 'tables'>;
@@ -82,6 +84,7 @@ export function drawScenario(seed: string, bounds: ScenarioBounds = {}): Scenari
     workers: random.between(1, 3),
     founders: hosts >= 5 && random.chance(0.3) ? 5 : Math.min(3, hosts),
     encoded: random.chance(0.1),
+    sealed: random.split('sealed').chance(0.2),
     tables,
     clients: random.between(2, 4),
     load: {

@@ -77,6 +77,7 @@ function simulateWith(probes: SimulatedProbes, scenario: Scenario, options: Simu
     workers: scenario.workers,
     founders: scenario.founders,
     encoded: scenario.encoded,
+    sealed: scenario.sealed,
     replicaLimits: scenario.replicaLimits,
     journalLimits: { batchBytesMax: 64 * 1024, ...scenario.journal },
     restartExitedHostMs: 500,

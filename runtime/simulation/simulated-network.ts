@@ -78,6 +78,8 @@ export interface NetworkCounts {
 const apartMs = 1e-4;
 
 export class SimulatedNetwork {
+  /** Messages that are handed over as objects are frozen: whoever changes one fails at once. */
+  sealed = true;
   /** May be changed while running: faults do. */
   readonly options: NetworkOptions;
   readonly counts: NetworkCounts = { sent: 0, delivered: 0, lost: 0, duplicated: 0, reordered: 0, gaps: 0 };
@@ -244,7 +246,7 @@ export class SimulatedNetwork {
       }
       if (this.#codec !== undefined && !link.local)
         frame.bytes.push(this.#codec.encode(envelope.message)); // N3
-      else sealMessage(envelope.message);
+      else if (this.sealed) sealMessage(envelope.message);
       frame.envelopes.push(envelope);
       if (frame.envelopes.length >= this.options.frameMessageCountMax) this.#close(link, links);
     }

@@ -180,7 +180,7 @@ export class SimulatedWorker implements TransportReceiver {
           // Outside of a run nobody looks: do it as soon as this event is over.
           world.scheduler.call(0, () => this.#maybeDie(life));
         },
-        seal: sealMessage,
+        ...(world.sealed ? { seal: sealMessage } : {}),
       },
       watched(world.definitions, life.actors),
       world.limits,

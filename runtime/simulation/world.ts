@@ -70,6 +70,8 @@ export interface World {
   readonly definitions: ReadonlyMap<string, ActorDefinition>;
   readonly limits: LoopLimits;
   readonly journals: JournalKeeper;
+  /** Messages are frozen when they are sent (seal.ts). */
+  readonly sealed: boolean;
   /** Virtual time that a turn takes. */
   readonly turnCostMs: number;
   /** Asked at each look at a clock during a run; see `WorkerClock.stallMs`. */

@@ -23,6 +23,16 @@ export interface HostLoads {
 
 const utf8 = new TextEncoder();
 
+let lastRing = new HashRing([]);
+
+/** A ring is a pure function of its names, and a log that is replayed asks for the same one again and again. */
+function ringOf(names: readonly string[]): HashRing {
+  const sorted = [...names].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  if (sorted.length !== lastRing.nodes.length || sorted.some((name, i) => name !== lastRing.nodes[i]))
+    lastRing = new HashRing(names);
+  return lastRing;
+}
+
 /**
  * Hosts for each of `partitions`, the preferred leader first. Adds to `loads`.
  * REQUIRES at least `count` hosts.
@@ -34,7 +44,7 @@ export function placePartitions(
   loads: HostLoads,
 ): string[][] {
   assert(hosts.length >= count, 'V8: there are enough hosts');
-  const ring = new HashRing(hosts.map((host) => host.name));
+  const ring = ringOf(hosts.map((host) => host.name));
   const racks = new Map(hosts.map((host) => [host.name, host.rack]));
   const rackCount = new Set(racks.values()).size;
   let total = 0;

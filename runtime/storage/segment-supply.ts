@@ -7,6 +7,7 @@
 // Invariants
 //   Y1. A segment number is given out once.
 //   Y2. `short` is said once when space ran out and once when it was found again.
+//   Y3. A segment is given out only when its size and its name are durable (D5), also one that a killed process left.
 
 import type { Disk, DiskError, DiskFile } from '../contract/disk.js';
 import { assert } from '../std/assert.js';
@@ -68,7 +69,16 @@ export class SegmentSupply {
   adopt(segment: number, fileBytes: number): void {
     assert(this.#state.kind === 'empty' && segment < this.#nextSegment, 'Y1: a spare is adopted first');
     this.#state = { kind: 'creating', fileBytes };
-    this.#disk.open(this.#pathOf(segment), (error, file) => this.#opened(error, file, segment, fileBytes));
+    const path = this.#pathOf(segment);
+    this.#disk.open(path, (error, file) => {
+      if (file === undefined) return this.#opened(error, file, segment, fileBytes);
+      // Y3: who created it may have been killed on the way; then its size and its name are in the page cache only.
+      file.sync((syncError) => {
+        if (syncError !== undefined) return this.#opened(syncError, file, segment, fileBytes);
+        const directory = path.slice(0, path.lastIndexOf('/'));
+        this.#disk.syncDirectory(directory, (nameError) => this.#opened(nameError, file, segment, fileBytes));
+      });
+    });
   }
 
   /** Makes one ready if none is. */

@@ -2,152 +2,15 @@
 // =============================================================================
 
 import { expect } from 'chai';
-import { seededRandom, type Random } from '../../runtime/std/random.js';
-import type { WriteAheadJournal } from '../../runtime/storage/write-ahead-journal.js';
+import { seededRandom } from '../../runtime/std/random.js';
 import { CrashDisk } from '../support/crash-disk.js';
-import { openOn, type OpenTestJournal, replayText, text } from '../support/journal-on-crash-disk.js';
-
-type Entry =
-  | { readonly kind: 'open'; readonly stream: string }
-  | { readonly kind: 'close'; readonly stream: string }
-  | { readonly kind: 'append'; readonly stream: string; readonly lsn: number; readonly value: string };
-
-interface Committed {
-  readonly stream: string;
-  /** Which opening of that name. */
-  readonly opening: number;
-  readonly from: number;
-}
-
-/** What was asked of the journal, in order; recovery must give the effect of a prefix of it. */
-class Model {
-  entries: Entry[] = [];
-  committed: Committed[] = [];
-
-  /** How often a stream of that name was opened. */
-  openingsAt(count: number, stream: string): number {
-    return this.entries.slice(0, count).filter((entry) => entry.kind === 'open' && entry.stream === stream).length;
-  }
-
-  streamsAt(count: number): Set<string> {
-    const streams = new Set<string>();
-    for (const entry of this.entries.slice(0, count)) {
-      if (entry.kind === 'open') streams.add(entry.stream);
-      else if (entry.kind === 'close') streams.delete(entry.stream);
-    }
-    return streams;
-  }
-
-  recordsAt(count: number, stream: string): string[] {
-    let records: string[] = [];
-    for (const entry of this.entries.slice(0, count)) {
-      if (entry.stream !== stream) continue;
-      if (entry.kind === 'append') records.push(`${entry.lsn} ${entry.value}`);
-      else records = [];
-    }
-    return records;
-  }
-
-  lsnAt(count: number): number {
-    return this.entries.slice(0, count).filter(({ kind }) => kind === 'append').length;
-  }
-}
-
-const names = ['a', 'b', 'c', 'd'];
-
-function work(open: OpenTestJournal, model: Model, random: Random, stepCount: number): void {
-  const { journal, disk } = open;
-  const live = model.streamsAt(model.entries.length);
-  const busy = new Set<string>();
-  for (let step = 0; step < stepCount; step++) {
-    const stream = random.pick(names);
-    const choice = random.below(100);
-    if (choice < 10 && !live.has(stream)) {
-      journal.openStream(stream, `kind-${stream}`, text(stream));
-      live.add(stream);
-      model.entries.push({ kind: 'open', stream });
-    } else if (choice < 12 && live.has(stream) && !busy.has(stream)) {
-      journal.closeStream(stream);
-      live.delete(stream);
-      model.entries.push({ kind: 'close', stream });
-    } else if (choice < 60 && live.has(stream)) {
-      const value = `${step} ${'x'.repeat(random.chance(0.02) ? 6000 : random.below(200))}`;
-      model.entries.push({ kind: 'append', stream, lsn: journal.append(stream, 1, text(value)), value });
-    } else if (choice < 75) {
-      journal.flush();
-    } else if (choice < 80 && live.has(stream) && !busy.has(stream)) {
-      snapshot(journal, model, random, stream, busy);
-    } else for (let count = random.below(6); count > 0; count--) disk.step();
-  }
-}
-
-function snapshot(journal: WriteAheadJournal, model: Model, random: Random, stream: string, busy: Set<string>): void {
-  const from = journal.nextLsn;
-  const opening = model.openingsAt(model.entries.length, stream);
-  const writer = journal.beginSnapshot(stream, from, text(String(from)));
-  busy.add(stream);
-  if (random.chance(0.2)) {
-    writer.abort();
-    busy.delete(stream);
-    return;
-  }
-  writer.append(text(`chunk of ${stream}`), () => {
-    writer.append(text('more'), () => {
-      writer.commit(() => {
-        busy.delete(stream);
-        model.committed.push({ stream, opening, from });
-      });
-    });
-  });
-}
+import { JournalModel, journalWork, recoveredOf } from '../support/journal-model.js';
+import { openOn, type OpenTestJournal } from '../support/journal-on-crash-disk.js';
 
 /** Checks what was recovered and cuts the model to it. */
-function check(open: OpenTestJournal, model: Model, durableLsn: number): void {
-  const { journal, streams } = open;
-  expect(journal.nextLsn, 'W1: what was reported durable is there').to.be.at.least(durableLsn);
-  const found = new Map(
-    streams.map(({ name, kind, report }) => {
-      expect(kind).to.equal(`kind-${name}`);
-      const replayed = replayText(journal, name);
-      expect(replayed.report).to.deep.equal(report);
-      expect(report.recordCount).to.equal(replayed.records.length);
-      const from = replayed.snapshot === undefined ? 0 : Number(replayed.snapshot.split('|')[0]);
-      if (replayed.snapshot !== undefined) expect(replayed.snapshot).to.equal(`${from}|chunk of ${name}|more`);
-      return [name, { from, records: replayed.records }];
-    }),
-  );
-  // Openings and closings between two appends have no lsn of their own: any prefix that fits will do.
-  const problems: string[] = [];
-  for (let count = model.entries.length; count >= 0; count--) {
-    if (model.lsnAt(count) !== journal.nextLsn) continue;
-    const problem = difference(model, count, found);
-    if (problem === undefined) {
-      model.entries = model.entries.slice(0, count);
-      return;
-    }
-    problems.push(problem);
-  }
-  throw new Error(`V1: what is there is no prefix of what was asked: ${problems.join('; ')}`);
-}
-
-function difference(
-  model: Model,
-  count: number,
-  found: ReadonlyMap<string, { readonly from: number; readonly records: readonly string[] }>,
-): string | undefined {
-  const streams = model.streamsAt(count);
-  if (streams.size !== found.size) return `${streams.size} streams, found ${found.size}`;
-  for (const name of streams) {
-    const stream = found.get(name);
-    if (stream === undefined) return `${name} is missing`;
-    const expected = model.recordsAt(count, name).filter((record) => Number(record.split(' ')[0]) >= stream.from);
-    if (expected.join('\n') !== stream.records.join('\n')) return `records of ${name} differ`;
-    const opening = model.openingsAt(count, name);
-    for (const committed of model.committed)
-      if (committed.stream === name && committed.opening === opening && committed.from > stream.from)
-        return `P1: the snapshot of ${name} from ${committed.from} was committed, ${stream.from} is in force`;
-  }
-  return undefined;
+function check(open: OpenTestJournal, model: JournalModel, durableLsn: number): void {
+  expect(open.journal.nextLsn, 'W1: what was reported durable is there').to.be.at.least(durableLsn);
+  model.cut(model.prefixOf(recoveredOf(open)));
 }
 
 describe('journal against a model', () => {
@@ -164,7 +27,7 @@ describe('journal against a model', () => {
       };
       try {
         let disk = new CrashDisk();
-        const model = new Model();
+        const model = new JournalModel();
         let known = 0;
         for (let round = 0; round < 6; round++) {
           const before = model.lsnAt(model.entries.length);
@@ -172,7 +35,7 @@ describe('journal against a model', () => {
           if (round > 0) check(open, model, known);
           open.durable = open.journal.nextLsn;
           expect(open.journal.nextLsn).to.be.at.most(before);
-          work(open, model, random.split(`work ${round}`), random.between(1, 250));
+          journalWork(open, model, random.split(`work ${round}`), random.between(1, 250));
           const end = random.below(3);
           if (end === 0) {
             let isClosed = false;

@@ -1,14 +1,21 @@
 // A journal on a crash disk, and what its listener was told
 // =============================================================================
 
+import type { Disk } from '../../runtime/contract/disk.js';
 import type { RecoveredStream, RecoveryReport } from '../../runtime/contract/journal.js';
 import { crc32 } from '../../runtime/std/crc32.js';
 import { type JournalOptions, type JournalSummary, openJournal } from '../../runtime/storage/journal.js';
 import type { WriteAheadJournal } from '../../runtime/storage/write-ahead-journal.js';
 import type { CrashDisk } from './crash-disk.js';
 
-export interface OpenTestJournal {
-  readonly disk: CrashDisk;
+/** A disk whose operations wait until they are carried out. */
+export interface SteppedDisk extends Disk {
+  step(): boolean;
+  run(): void;
+}
+
+export interface OpenTestJournal<D extends SteppedDisk = CrashDisk> {
+  readonly disk: D;
   readonly journal: WriteAheadJournal;
   readonly streams: readonly RecoveredStream[];
   readonly summary: JournalSummary;
@@ -19,7 +26,11 @@ export interface OpenTestJournal {
 export const binding = { clusterId: 'c', host: 'h', diskId: 'd' };
 
 /** Opens; the disk is run until the journal has begun unless `settle` is false. */
-export function openOn(disk: CrashDisk, options: Partial<JournalOptions> = {}, settle = true): OpenTestJournal {
+export function openOn<D extends SteppedDisk>(
+  disk: D,
+  options: Partial<JournalOptions> = {},
+  settle = true,
+): OpenTestJournal<D> {
   const told: string[] = [];
   const open: { durable: number } = { durable: 0 };
   const opened = openJournal({
@@ -73,7 +84,7 @@ export function text(value: string): Uint8Array {
 
 /** Writes a whole snapshot; runs the disk until it is durable. */
 export function snapshotNow(
-  open: { readonly journal: WriteAheadJournal; readonly disk: CrashDisk },
+  open: { readonly journal: WriteAheadJournal; readonly disk: SteppedDisk },
   stream: string,
   replayFromLsn: number,
   meta: string,

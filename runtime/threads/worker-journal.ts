@@ -14,13 +14,13 @@ import { JournalDamagedError, type JournalSummary, openJournal } from '../storag
 import { memoryDisk } from '../storage/memory-disk.js';
 import { nativeCrc32 } from '../storage/native-crc.js';
 import { nativeSha256 } from '../storage/native-sha.js';
-import { nodeDisk } from '../storage/node-disk.js';
 import { machineBootId } from '../storage/process-identity.js';
 import { snappyChunks } from '../storage/snappy-chunks.js';
 import type { JournalLimits } from '../storage/write-ahead-journal.js';
 import type { Composition, Place } from './composition.js';
 import { HostError, hostExitCodes, OtherDiskError } from './exit-codes.js';
 import { workerDirectory } from './host-directory.js';
+import { diskOf, testDiskOf } from './test-disk.js';
 import type { OpenedJournal } from './world.js';
 
 export interface WorkerJournalOptions {
@@ -54,13 +54,16 @@ export async function openWorkerJournal(options: WorkerJournalOptions): Promise<
     failed = (error) => reject(new HostError(hostExitCodes.storageFailed, `${whose(place)}: ${error.message}`));
   });
   failure.catch(() => undefined); // Once it is open, the listener alone hears of failures.
-  const disk = directory === undefined ? memoryDisk(queueMicrotask) : nodeDisk(directory);
   try {
+    const { disk, limits, losesUnsynced } =
+      directory === undefined
+        ? { disk: memoryDisk(queueMicrotask), limits: memoryLimits, losesUnsynced: false }
+        : diskOf(directory, testDiskOf(process.env));
     const { journal, streams, summary } = openJournal({
       disk: composition.wrapDisk?.(disk, place) ?? disk,
       directory: workerDirectory(place.worker),
       binding: { clusterId, host: place.host, diskId: boundTo },
-      bootId: bootId(),
+      bootId: losesUnsynced ? unknownBoot() : machineBootId() || unknownBoot(),
       crc32: nativeCrc32,
       sha256: nativeSha256,
       codec: snappyChunks(async (chunk) => (await options.compress?.(chunk)) ?? compress(chunk)),
@@ -76,7 +79,7 @@ export async function openWorkerJournal(options: WorkerJournalOptions): Promise<
           listener.fatal(error);
         },
       },
-      ...(directory === undefined ? { limits: memoryLimits } : {}),
+      ...(limits === undefined ? {} : { limits }),
     });
     const retrying = setInterval(() => {
       if (journal.isOpen) journal.retrySpace();
@@ -113,6 +116,6 @@ function whose(place: Place): string {
 }
 
 /** Where nobody names the boot, every start counts as after a reboot: the careful answer. */
-function bootId(): string {
-  return machineBootId() || randomBytes(16).toString('hex');
+function unknownBoot(): string {
+  return randomBytes(16).toString('hex');
 }

@@ -2,6 +2,9 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { FaultFolder } from '../../../runtime/storage/fault-folder.js';
+import { faultyDisk } from '../../../runtime/storage/faulty-disk.js';
+import { lossyDisk } from '../../../runtime/storage/lossy-disk.js';
 import { memoryDisk } from '../../../runtime/storage/memory-disk.js';
 import { nodeDisk, type PartialWrite, writeFully } from '../../../runtime/storage/node-disk.js';
 import { describeDisk } from '../../contract/disk.js';
@@ -9,9 +12,30 @@ import { CrashDisk } from '../../support/crash-disk.js';
 
 const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1));
 
+function alternately(): () => boolean {
+  let count = 0;
+  return () => count++ % 2 === 0;
+}
+
 describeDisk('node:fs', () => {
   const root = mkdtempSync(join(tmpdir(), 'troupe-disk-'));
   return { disk: nodeDisk(root), settle: turn, cleanup: () => rmSync(root, { recursive: true }) };
+});
+
+for (const [name, isLossy] of [
+  ['lossy', () => true],
+  ['lossy, never', () => false],
+  ['lossy, now and then', alternately()],
+] as const)
+  describeDisk(name, () => {
+    const root = mkdtempSync(join(tmpdir(), 'troupe-disk-'));
+    return { disk: lossyDisk(nodeDisk(root), isLossy), settle: turn, cleanup: () => rmSync(root, { recursive: true }) };
+  });
+
+describeDisk('faulty, and well', () => {
+  const root = mkdtempSync(join(tmpdir(), 'troupe-disk-'));
+  const folder = FaultFolder.of(join(root, 'd'));
+  return { disk: faultyDisk(nodeDisk(root), folder), settle: turn, cleanup: () => rmSync(root, { recursive: true }) };
 });
 
 describeDisk('memory', () => ({ disk: memoryDisk(setImmediate), settle: turn, cleanup: () => undefined }));

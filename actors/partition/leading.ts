@@ -23,6 +23,7 @@ import type { Batch, BatchBody } from '../../messaging/protocol/log-batch.js';
 import { managerActor } from '../../messaging/protocol/cluster-map.js';
 import type { Address } from '../../runtime/contract/address.js';
 import { spaceLevel } from '../../runtime/contract/cells.js';
+import { planted } from '../../runtime/probes/probes.js';
 import { present } from '../../runtime/std/assert.js';
 import { Queue } from '../../runtime/std/queue.js';
 import { leaseValid } from '../host/lease-cells.js';
@@ -317,6 +318,7 @@ export class Leading {
     for (const host of this.maximal()) {
       if (host === core.self.host) continue;
       alone = false;
+      if (planted('PB50')) continue;
       const progress = this.#followers.get(host);
       commit = Math.min(
         commit,

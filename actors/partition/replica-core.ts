@@ -16,6 +16,7 @@ import { replicaActor, workerOfPartition } from '../../messaging/protocol/cluste
 import { type Batch, type BatchBody, countOf, decodeBatch, encodeBatch } from '../../messaging/protocol/log-batch.js';
 import type { Link } from '../../messaging/protocol/replication-messages.js';
 import type { Address } from '../../runtime/contract/address.js';
+import { planted } from '../../runtime/probes/probes.js';
 import { assert, present } from '../../runtime/std/assert.js';
 import type { PartitionContext } from './partition-message.js';
 import { encodeBatchRecord, encodeTruncateRecord, recordBatch, recordTruncate, type SnapshotMeta } from './record.js';
@@ -85,7 +86,7 @@ export class ReplicaCore {
 
   /** What counts as acknowledged by this replica (R4): its disk, or its memory for an `async` table. */
   get ackEnd(): number {
-    return this.placement?.table.durability === 'async' ? this.log.end : this.durableEnd;
+    return this.placement?.table.durability === 'async' || planted('PB09') ? this.log.end : this.durableEnd;
   }
 
   place(): Placement {

@@ -20,6 +20,7 @@ import { endProcess, guardProcess } from '../../runtime/threads/end-process.js';
 import { HostError, hostExitCodes } from '../../runtime/threads/exit-codes.js';
 import { formatEvent } from '../../runtime/threads/format-event.js';
 import { startHost } from '../../runtime/threads/host.js';
+import { plantedBugOf } from '../../runtime/threads/planted-bug.js';
 import { parseCount, parseDurationMs, parseWord } from '../argument.js';
 import { CliError, usage } from '../cli-error.js';
 import type { Keep } from '../invocation.js';
@@ -81,6 +82,7 @@ export function registerServe(program: Command, keep: Keep): void {
       if (options.bootstrap && options.join) throw usage('--bootstrap and --join exclude each other');
       keep(async ({ options: global, output, outliveReader }) => {
         outliveReader();
+        plantedBugOf(); // refuses before anything is asked or formatted
         const format = logFormat ?? (output.format === 'table' ? 'text' : 'json');
         const servers = splitServers(global.nats ?? 'nats://127.0.0.1:4222');
         const cluster = global.cluster ?? 'local';

@@ -13,7 +13,8 @@ export interface BugSheet {
 }
 
 export const plantedBugs = {
-  PB09: { wrong: 'a follower acknowledges what it has appended and not yet synced', rule: 'R4 D4' },
+  PB09: { wrong: 'leader and followers acknowledge what they have appended and not yet synced', rule: 'R4 D4' },
+  PB50: { wrong: 'the leader commits what is on its own disk, and waits for no follower', rule: 'R5' },
 } as const satisfies Record<string, BugSheet>;
 
 export type PlantedBug = keyof typeof plantedBugs;

@@ -16,6 +16,7 @@ import { mainWorker, isName, workerCountMax } from '../contract/address.js';
 import type { Cells } from '../contract/cells.js';
 import type { EmittedEvent, SystemEvent } from '../contract/events.js';
 import { processRandom } from './process-random.js';
+import { plantedBugs } from '../probes/planted-bugs.js';
 import { type RestartPolicy, workerRestartPolicy } from '../supervision/restart-policy.js';
 import { machineClock } from './clock.js';
 import { loadComposition } from './compose-loader.js';
@@ -24,6 +25,7 @@ import { ControlError, type WorkerStats } from './control.js';
 import { endProcess } from './end-process.js';
 import { type HostEnd, HostError, type HostExitCode, hostExitCodes, OtherDiskError } from './exit-codes.js';
 import { type HostDirectory, openHostDirectory } from './host-directory.js';
+import { plantBugOfEnvironment } from './planted-bug.js';
 import { poll } from './poll.js';
 import { Pool } from './pool.js';
 import { PortTransport } from './port-transport.js';
@@ -99,6 +101,11 @@ const startTriesMax = 3;
 /** Starts a host and resolves when every worker has recovered and is connected. @throws HostError, TypeError */
 export async function startHost(options: HostOptions): Promise<Host> {
   checkOptions(options);
+  const bug = plantBugOfEnvironment();
+  if (bug !== undefined) {
+    const event: SystemEvent = { kind: 'bug-planted', level: 'warn', bug, wrong: plantedBugs[bug].wrong };
+    options.onEvent?.({ host: options.name, worker: mainWorker, actor: 'host', wallMs: machineClock.wallMs(), event });
+  }
   for (let diskId: string | undefined, tries = 1; ; tries++) {
     try {
       return await tryToStart(options, diskId);

@@ -16,6 +16,7 @@ import { EventBatch } from './event-batch.js';
 import { HostError, hostExitCodes, OtherDiskError } from './exit-codes.js';
 import type { Input, WorkerBoot } from './input.js';
 import type { Output } from './output.js';
+import { plantBugOfEnvironment } from './planted-bug.js';
 import { PortTransport } from './port-transport.js';
 import { processRandom } from './process-random.js';
 import { SharedCells } from './shared-cells.js';
@@ -58,6 +59,7 @@ function die(reason: Error): void {
 
 async function start(): Promise<StartResult> {
   try {
+    plantBugOfEnvironment();
     const composition = await loadComposition(boot.compositionUrl, boot.config, place);
     world = await openWorld({
       place,

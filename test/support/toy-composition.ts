@@ -10,6 +10,7 @@ import { type Address, clientHost, mainWorker } from '../../runtime/contract/add
 import type { Cells } from '../../runtime/contract/cells.js';
 import type { JournalRecord, RecoveryReport } from '../../runtime/contract/journal.js';
 import type { Envelope, Transport, TransportReceiver } from '../../runtime/contract/transport.js';
+import { planted } from '../../runtime/probes/probes.js';
 import type { Composition, Place } from '../../runtime/threads/composition.js';
 import { textCodec } from './text-codec.js';
 
@@ -90,6 +91,7 @@ function echo(): Actor<ToyMessage> {
         if (by !== undefined) context.send(by.by, message);
       }
     },
+    inspect: () => ({ planted: planted('PB09') }),
   };
 }
 

@@ -7,7 +7,7 @@
 import { type DiskError } from '../contract/disk.js';
 import type { JournalListener, RecoveredStream } from '../contract/journal.js';
 import type { Crc32 } from '../std/crc32.js';
-import type { Random } from '../std/random.js';
+import { type Random, seededRandom } from '../std/random.js';
 import { diskIdOfGeneration } from '../storage/binding.js';
 import { type OpenedJournal, openJournal } from '../storage/journal.js';
 import { nativeCrc32 } from '../storage/native-crc.js';
@@ -178,10 +178,11 @@ export class DiskJournalKeeper implements JournalKeeper {
     this.disk(host).failNext('sync');
   }
 
-  rot(host: string): void {
+  rot(host: string, seed: number): void {
     const disk = this.disk(host);
+    const random = seededRandom(seed);
     const paths = disk.image.paths().filter((path) => (disk.image.find(path)?.liveSize ?? 0) > 0);
-    if (paths.length > 0) disk.rot(this.#random.pick(paths));
+    if (paths.length > 0) disk.rot(random.pick(paths), random);
   }
 }
 

@@ -7,39 +7,29 @@
 // Sources: Groce et al., "Swarm Testing"; TigerBeetle VOPR options; CORRECTNESS §3.2, §3.3.
 
 import type { Random } from '../std/random.js';
+import { type FaultKind, faultKinds, faultTypes } from './faults/catalogue.js';
+import type { BudgetOptions } from './faults/fault-budget.js';
+import type { FaultNeed } from './faults/fault-type.js';
 import type { NetworkOptions } from './simulated-network.js';
 
-/** What is injected in episodes; each has a beginning and, but for the momentary ones, an end. */
-export const faultKinds = [
-  'partition',
-  'one-way',
-  'isolate',
-  'clog',
-  'slow-link',
-  'drop-kind',
-  'broker-down',
-  'host-kill',
-  'host-power-loss',
-  'all-hosts-kill',
-  'worker-kill',
-  'host-pause',
-  'worker-pause',
-  'suspend',
-  'stalls',
-  'disk-slow',
-  'disk-hang',
-  'clock-drift',
-  'wall-jump',
-  'sync-error',
-  'bit-rot',
-] as const;
+export { type FaultKind, faultKinds } from './faults/catalogue.js';
 
-/** A host that met one of these may have lost what it had acknowledged: the protocols survive only so many at a time (§2.0). */
-export const lossyFaultKinds: readonly (typeof faultKinds)[number][] = ['sync-error', 'bit-rot'];
+/** Kinds after which a host may miss what it had acknowledged, and knows (`FaultPlan.lossyHosts`). */
+export const lossyFaultKinds: readonly FaultKind[] = kindsThat('detected');
 
-export type FaultKind = (typeof faultKinds)[number];
+/** Kinds after which a host may miss what it had acknowledged, and cannot know (`FaultPlan.forgetfulHosts`). */
+export const silentFaultKinds: readonly FaultKind[] = kindsThat('silent');
 
-export interface FaultPlan {
+function kindsThat(loses: 'detected' | 'silent'): readonly FaultKind[] {
+  return faultKinds.filter((kind) => faultTypes[kind].loses === loses);
+}
+
+/** Kinds that make sense only in runs of a certain make. */
+export function kindsThatNeed(need: FaultNeed): readonly FaultKind[] {
+  return faultKinds.filter((kind) => faultTypes[kind].needs?.includes(need) === true);
+}
+
+export interface FaultPlan extends BudgetOptions {
   /** In force for all of the safety phase. */
   readonly network: Partial<NetworkOptions>;
   /** Mean time between two episodes of a kind, ms; absent kinds do not happen. */
@@ -47,10 +37,6 @@ export interface FaultPlan {
   /** Mean and bound of how long an episode lasts. */
   readonly lastsMeanMs: number;
   readonly lastsMaxMs: number;
-  /** Hosts that may be down by injected kills at one time; all-hosts-kill is not bound by it. */
-  readonly downCountMax: number;
-  /** Clock rates stay within 1 ± this (CORRECTNESS §2.0: 1e-3). */
-  readonly driftMax: number;
 }
 
 export const noFaults: FaultPlan = {
@@ -63,23 +49,25 @@ export const noFaults: FaultPlan = {
 };
 
 /** How the swarm is drawn. */
-export interface SwarmBounds {
-  /** Only these may happen; all but the lossy ones when absent. */
+export interface SwarmBounds extends Partial<BudgetOptions> {
+  /** Only these may happen; when absent, all that lose nothing. */
   readonly kinds?: readonly FaultKind[];
   readonly downCountMax: number;
   readonly lossMax?: number;
   /** Shortest mean time between episodes of one kind. */
   readonly everyMinMs?: number;
   readonly lastsMeanMs?: number;
+  /** Chance that a kind is enabled (default one half). */
+  readonly enabled?: number;
 }
 
-/** Each fault is enabled with probability one half; how often it comes is drawn over one and a half orders of magnitude. */
+/** Each fault is enabled with a probability; how often it comes is drawn over one and a half orders of magnitude. */
 export function swarmPlan(random: Random, bounds: SwarmBounds): FaultPlan {
   const everyMinMs = bounds.everyMinMs ?? 1000;
   const everyMs: Partial<Record<FaultKind, number>> = {};
-  for (const kind of bounds.kinds ?? faultKinds.filter((any) => !lossyFaultKinds.includes(any))) {
+  for (const kind of bounds.kinds ?? faultKinds.filter((any) => faultTypes[any].loses === undefined)) {
     const draw = random.split(kind);
-    if (draw.chance(0.5)) everyMs[kind] = Math.round(everyMinMs * 30 ** draw.fraction());
+    if (draw.chance(bounds.enabled ?? 0.5)) everyMs[kind] = Math.round(everyMinMs * 30 ** draw.fraction());
   }
   const network = random.split('network');
   const maybe = (max: number): number => (network.chance(0.5) ? max * network.fraction() ** 2 : 0);
@@ -98,6 +86,9 @@ export function swarmPlan(random: Random, bounds: SwarmBounds): FaultPlan {
     lastsMeanMs: bounds.lastsMeanMs ?? random.pick([200, 1000, 3000]),
     lastsMaxMs: (bounds.lastsMeanMs ?? 2000) * 5,
     downCountMax: bounds.downCountMax,
-    driftMax: 1e-3,
+    driftMax: bounds.driftMax ?? 1e-3,
+    ...(bounds.lossyHosts === undefined ? {} : { lossyHosts: bounds.lossyHosts }),
+    ...(bounds.forgetfulHosts === undefined ? {} : { forgetfulHosts: bounds.forgetfulHosts }),
+    ...(bounds.overBudget === undefined ? {} : { overBudget: bounds.overBudget }),
   };
 }

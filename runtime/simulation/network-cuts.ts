@@ -41,6 +41,11 @@ export class NetworkCuts {
     };
   }
 
+  /** Ends all cuts among these; cuts to and from others stay. */
+  clearAmong(nodes: readonly number[]): void {
+    for (const a of nodes) for (const b of nodes) this.#depths.delete(a * nodeCountMax + b);
+  }
+
   /** Ends all cuts. Their own `heal` does no harm afterwards. */
   clear(): void {
     this.#depths.clear();

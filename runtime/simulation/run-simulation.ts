@@ -12,6 +12,7 @@
 import type { Random } from '../std/random.js';
 import { FaultInjector } from './fault-injector.js';
 import { type FaultKind, type FaultPlan, noFaults } from './fault-plan.js';
+import type { FaultEpisode } from './fault-schedule.js';
 import { type SimulatedCluster, SimulationError } from './simulated-cluster.js';
 import type { NetworkCounts } from './simulated-network.js';
 import type { SimulatedWorker } from './simulated-worker.js';
@@ -30,6 +31,8 @@ export interface SimulationPlan {
   /** Checked after each run of turns. */
   readonly invariants?: readonly Invariant[];
   readonly faults?: FaultPlan;
+  /** Replaces the drawing of `faults`, of which the network and the budget stay in force: exactly these episodes happen. */
+  readonly schedule?: readonly FaultEpisode[];
   /** Virtual time before the first fault. */
   readonly settleMs?: number;
   /** Of the safety phase. */
@@ -51,7 +54,12 @@ export interface Verdict {
   readonly traceHash: string;
   readonly virtualMs: number;
   readonly eventCount: number;
+  /** Episodes begun, by kind. */
   readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
+  /** How often each kind changed what happened. */
+  readonly effects: Readonly<Partial<Record<FaultKind, number>>>;
+  /** What was injected: as `schedule` of another run it happens again. */
+  readonly episodes: readonly FaultEpisode[];
   readonly network: NetworkCounts;
   readonly failure?: {
     readonly phase: Phase;
@@ -80,7 +88,8 @@ const askEveryMs = 50;
 export function runSimulation(plan: SimulationPlan): Verdict {
   const cluster = plan.build();
   const faults = plan.faults ?? noFaults;
-  const injector = new FaultInjector(cluster, faults, cluster.random.split('faults'));
+  const injected = { plan: faults, ...(plan.schedule === undefined ? {} : { schedule: plan.schedule }) };
+  const injector = new FaultInjector(cluster, injected, cluster.random.split('faults'));
   const bound = { eventCountMax: plan.eventCountMax ?? 50_000_000 };
   for (const invariant of plan.invariants ?? []) {
     cluster.watch((_, worker) => {
@@ -116,6 +125,8 @@ export function runSimulation(plan: SimulationPlan): Verdict {
     virtualMs: cluster.nowMs,
     eventCount: cluster.scheduler.eventCount,
     faults: Object.fromEntries(injector.counts),
+    effects: Object.fromEntries(injector.effects),
+    episodes: [...injector.episodes],
     network: { ...cluster.network.counts },
     ...(failure === undefined || cause === undefined
       ? {}

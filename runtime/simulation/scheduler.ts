@@ -99,6 +99,20 @@ export class Scheduler {
     return event;
   }
 
+  /**
+   * As `call`, at a time, before all else that is due then, and without drawing a tie: what is called so does not shift what others draw, so a
+   * run with an episode less stays as it was until that episode would have begun.
+   */
+  callFirst(atMs: number, action: () => void): SimulatedEvent {
+    const event = new Call(action);
+    event.atMs = atMs > this.#nowMs ? atMs : this.#nowMs; // Q2
+    event.tie = -1;
+    event.sequence = this.#sequence++;
+    event.queued = true;
+    this.#heap.push(event);
+    return event;
+  }
+
   /** Fires the next event. @returns false when there is none. */
   step(): boolean {
     return this.stepUntil(Infinity);

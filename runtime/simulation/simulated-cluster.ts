@@ -193,6 +193,11 @@ export class SimulatedCluster {
     return present(this.#hosts.get(name), `there is no host ${name}`);
   }
 
+  /** Host or client of that name, if there is one. */
+  node(name: string): SimulatedHost | undefined {
+    return this.#hosts.get(name);
+  }
+
   /** God view: the actor object of that address while it runs; its class is the caller's to know. */
   actor(address: Address): Actor<never> | undefined {
     return this.#hosts.get(address.host)?.worker(address.worker).actor(address.actor);
@@ -240,12 +245,16 @@ export class SimulatedCluster {
 
   /**
    * From now on a thread may stall whenever it looks at a clock, also in the middle of a turn, as under garbage
-   * collection: with this probability, for an exponential time of this mean. 0 ends it.
+   * collection: with this probability, for an exponential time of this mean. 0 ends it. `stalled` is called for each stall.
    */
-  stallThreads(probability: number, meanMs: number): void {
-    const random = this.random.split(`stalls/${this.scheduler.eventCount}`);
-    this.#world.stallMs =
-      probability <= 0 ? undefined : () => (random.chance(probability) ? -Math.log(1 - random.fraction()) * meanMs : 0);
+  stallThreads(probability: number, meanMs: number, seed: string | number = 0, stalled?: () => void): void {
+    const random = this.random.split(`stalls/${seed}`);
+    const stallMs = (): number => {
+      if (!random.chance(probability)) return 0;
+      stalled?.();
+      return -Math.log(1 - random.fraction()) * meanMs;
+    };
+    this.#world.stallMs = probability <= 0 ? undefined : stallMs;
   }
 
   /** Ends the run with this failure. */

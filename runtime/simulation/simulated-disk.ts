@@ -102,10 +102,10 @@ export class SimulatedDisk {
   }
 
   /** Flips a seeded bit somewhere in the file. REQUIRES a file that is not empty. */
-  rot(path: string): void {
+  rot(path: string, random: Random = this.#random): void {
     const inode = this.image.find(path);
     assert(inode !== undefined && inode.liveSize > 0, `${path} has nothing that could rot`);
-    this.image.flipBit(inode, this.#random.below(inode.liveSize), this.#random.below(8));
+    this.image.flipBit(inode, random.below(inode.liveSize), random.below(8));
   }
 
   // --- for sessions ---------------------------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ export interface NetworkNode {
   readonly name: string;
   readonly index: number;
   readonly client: boolean;
+  /** No fault touches the ways between two such nodes (`SimulatedNetwork.protect`). */
+  sheltered: boolean;
   /** By worker number. */
   readonly endpoints: Map<number, Endpoint>;
 }
@@ -35,6 +37,8 @@ export interface Link {
   readonly to: Endpoint;
   /** Both ends are in one process: a port, not a network. */
   readonly local: boolean;
+  /** Both ends are sheltered nodes. */
+  sheltered: boolean;
   /** Number of the next frame. */
   sequence: number;
   /** The frame number awaited; undefined when the receiving end is new and takes whatever comes first. */
@@ -77,6 +81,7 @@ export function newLink(from: Endpoint, to: Endpoint): Link {
     from,
     to,
     local: from.node === to.node,
+    sheltered: from.node.sheltered && to.node.sheltered,
     sequence: 0,
     expected: 0,
     taken: 0,

@@ -119,6 +119,7 @@ export class SimulatedNetwork {
       name,
       index: this.#nodes.size,
       client: isClient({ host: name }),
+      sheltered: false,
       endpoints: new Map(),
     };
     this.#nodes.set(name, node);
@@ -207,18 +208,35 @@ export class SimulatedNetwork {
     for (const frame of this.#waiting.splice(0)) this.#depart(frame, 0, true);
   }
 
+  /**
+   * From now until `heal` the ways among these nodes are as in a quiet network, whatever faults there are: cuts, clogs and slowness among
+   * them end, probabilities and filters pass them over. The broker is back.
+   */
+  protect(names: readonly string[]): void {
+    for (const name of names) this.addNode(name).sheltered = true;
+    this.#cuts.clearAmong(this.#indexes(names));
+    for (const link of this.#links()) {
+      if (!link.from.node.sheltered || !link.to.node.sheltered) continue;
+      link.sheltered = true;
+      clear(link);
+    }
+    this.startBroker();
+  }
+
   /** Ends cuts, clogs, slowness and filters, and brings the broker back. Probabilities stay. */
   heal(): void {
     this.#cuts.clear();
     this.#filters.clear();
-    for (const endpoint of this.#endpoints) {
-      for (const link of endpoint.outgoing) {
-        if (link === undefined) continue;
-        link.slowness = 1;
-        link.cloggedUntilMs = 0;
-      }
+    for (const node of this.#nodes.values()) node.sheltered = false;
+    for (const link of this.#links()) {
+      link.sheltered = false;
+      clear(link);
     }
     this.startBroker();
+  }
+
+  *#links(): Generator<Link> {
+    for (const { outgoing } of this.#endpoints) for (const link of outgoing) if (link !== undefined) yield link;
   }
 
   // --- sending --------------------------------------------------------------------------------------------------------
@@ -233,7 +251,7 @@ export class SimulatedNetwork {
         continue;
       }
       const link = (from.outgoing[to.index] ??= newLink(from, to));
-      if (this.#isFiltered(envelope)) {
+      if (this.#filters.size > 0 && !link.sheltered && this.#isFiltered(envelope)) {
         link.sequence++; // as a frame of its own that was lost
         this.#lost(envelope, 'filtered');
         continue;
@@ -261,7 +279,7 @@ export class SimulatedNetwork {
     const aheadMs = link.from.clock?.aheadMs ?? 0;
     this.counts.sent += frame.envelopes.length;
     if (link.local) return this.#depart(frame, aheadMs, false);
-    const { options } = this;
+    const options = link.sheltered ? quietNetwork : this.options;
     if (!this.#brokerUp) {
       if (this.#waiting.length < options.linkFrameCountMax && this.#random.chance(options.reconnectBufferProbability))
         this.#waiting.push(frame);
@@ -280,7 +298,7 @@ export class SimulatedNetwork {
 
   #depart(frame: Frame, aheadMs: number, late: boolean): void {
     const { link } = frame;
-    const { options } = this;
+    const options = link.sheltered ? quietNetwork : this.options;
     frame.brokerEpoch = this.#brokerEpoch;
     link.flying++;
     const nowMs = this.#scheduler.nowMs + aheadMs;
@@ -380,7 +398,6 @@ export class SimulatedNetwork {
   }
 
   #isFiltered(envelope: Envelope): boolean {
-    if (this.#filters.size === 0) return false;
     for (const decide of this.#filters) if (decide(envelope) === 'drop') return true;
     return false;
   }
@@ -398,6 +415,11 @@ export class SimulatedNetwork {
   #note(at: Endpoint, actor: string, kind: string, a: string, b: string | number): void {
     this.#trace.record(this.#scheduler.nowMs, at.node.name, at.worker, actor, kind, a, b);
   }
+}
+
+function clear(link: Link): void {
+  link.slowness = 1;
+  link.cloggedUntilMs = 0;
 }
 
 function copyOf(frame: Frame, arrive: (frame: Frame) => void): Frame {

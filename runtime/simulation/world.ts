@@ -58,8 +58,8 @@ export interface JournalKeeper {
   hang(host: string, durationMs: number): void;
   /** The next sync of any journal of the host fails (D11). */
   failNextSync(host: string): void;
-  /** Flips a bit in one of the host's files, when there are files (D8, D9). */
-  rot(host: string): void;
+  /** Flips a bit in one of the host's files, when there are files (D8, D9); `seed` says where. */
+  rot(host: string, seed: number): void;
 }
 
 export interface World {

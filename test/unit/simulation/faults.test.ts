@@ -7,6 +7,7 @@ import {
   noFaults,
   swarmPlan,
 } from '../../../runtime/simulation/fault-plan.js';
+import { parseSchedule } from '../../../runtime/simulation/fault-schedule.js';
 import { FaultInjector } from '../../../runtime/simulation/fault-injector.js';
 import { formatVerdict, runSimulation, type SimulationPlan } from '../../../runtime/simulation/run-simulation.js';
 import { SimulatedCluster } from '../../../runtime/simulation/simulated-cluster.js';
@@ -93,7 +94,7 @@ describe('faults', () => {
       cluster.start();
       const injector = new FaultInjector(
         cluster,
-        often(faultKinds, { lastsMeanMs: 2000, lastsMaxMs: 20_000 }),
+        { plan: often(faultKinds, { lastsMeanMs: 2000, lastsMaxMs: 20_000 }) },
         cluster.random.split('faults'),
       );
       injector.start();
@@ -137,6 +138,26 @@ describe('faults', () => {
     expect(worst).to.equal(1);
   });
 
+  it('I3. given back as a schedule make the same run again, without any drawing', () => {
+    for (let seed = 0; seed < 4; seed++) {
+      const faults = often(faultKinds, { downCountMax: 2 });
+      const drawn = runSimulation(plan(`again ${seed}`, { faults, invariants: [], converged: () => undefined }));
+      expect(drawn.episodes.length).to.be.greaterThan(50);
+      const schedule = parseSchedule(JSON.parse(JSON.stringify(drawn.episodes)));
+      const again = runSimulation(
+        plan(`again ${seed}`, {
+          faults: { ...faults, everyMs: {} },
+          schedule,
+          invariants: [],
+          converged: () => undefined,
+        }),
+      );
+      expect(again.traceHash).to.equal(drawn.traceHash);
+      expect(again.episodes).to.deep.equal(drawn.episodes);
+      expect(again.effects).to.deep.equal(drawn.effects);
+    }
+  });
+
   it('are drawn per seed: some kinds not at all, others often, none of the lossy ones unasked', () => {
     const plans = Array.from({ length: 50 }, (_, i) => swarmPlan(seededRandom(i), { downCountMax: 1 }));
     for (const kind of faultKinds) {
@@ -161,7 +182,7 @@ describe('faults', () => {
         },
       });
       cluster.start();
-      new FaultInjector(cluster, often(kinds), cluster.random.split('faults')).start();
+      new FaultInjector(cluster, { plan: often(kinds) }, cluster.random.split('faults')).start();
       cluster.runFor(5000);
       return lines;
     };

@@ -18,9 +18,9 @@ export interface Output {
   note(line: string): void;
 }
 
-export type Colour = 'green' | 'red' | 'yellow' | 'dim' | 'bold';
+export type Colour = 'green' | 'red' | 'yellow' | 'cyan' | 'dim' | 'bold';
 
-const codes: Readonly<Record<Colour, number>> = { green: 32, red: 31, yellow: 33, dim: 2, bold: 1 };
+const codes: Readonly<Record<Colour, number>> = { green: 32, red: 31, yellow: 33, cyan: 36, dim: 2, bold: 1 };
 
 export function paint(output: Output, colour: Colour, text: string): string {
   return output.colour ? `\u001b[${codes[colour]}m${text}\u001b[0m` : text;

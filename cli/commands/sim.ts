@@ -1,158 +1,167 @@
 // troupe sim: whole meshes in the simulator, one seed after the other
 // =============================================================================
 //
-// Each seed draws a mesh, its tables, its load and its faults; the run is judged and leaves a line. A failure prints the command that runs
-// it again.
+// The words, and what they ask for. Each seed draws a mesh, its tables, its load and its faults; the run is judged. A batch ends with a table
+// and a verdict, a failure leaves a replay file and the command that runs it again. The work is done in cli/sim.
 
+import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
-import { drawScenario, type ScenarioBounds } from '../../actors/simulated/scenario.js';
-import { simulate, type SimulationResult } from '../../actors/simulated/simulate.js';
+import { suggestion } from '../../actors/simulated/checked-data.js';
+import type { ScenarioBounds } from '../../actors/simulated/scenario.js';
+import { type PlantedBug, plantedBugs } from '../../runtime/probes/planted-bugs.js';
 import { type FaultKind, faultKinds } from '../../runtime/simulation/fault-plan.js';
-import { parseCount, parseDurationMs, parseWord } from '../argument.js';
-import { exitCodes } from '../exit-codes.js';
-import type { Invocation, Keep } from '../invocation.js';
-import { formatTable, type Output, paint, printValue } from '../output.js';
+import { parseCount, parseDurationMs } from '../argument.js';
+import { usage } from '../cli-error.js';
+import type { Keep } from '../invocation.js';
+import { defaultFolder } from '../sim/artefacts.js';
+import { runBatch } from '../sim/run-batch.js';
+import { runPlanted } from '../sim/run-planted.js';
+import { runReplay } from '../sim/run-replay.js';
+import { runSingle } from '../sim/run-single.js';
+import type { Views } from '../sim/watch-run.js';
 
 interface SimOptions {
   readonly seed?: string;
-  readonly runs: string;
+  readonly runs?: string;
   readonly hosts?: string;
   readonly faults: string;
   readonly safety?: string;
+  readonly jobs?: string;
+  readonly artefacts?: string;
+  readonly replay?: string;
+  readonly minimize?: boolean;
+  readonly minimizeFor: string;
+  readonly planted?: string;
+  readonly runsMax: string;
   readonly trace: boolean;
+  readonly diagram: boolean;
+  readonly mermaid: boolean;
+  readonly from?: string;
+  readonly to?: string;
+  readonly only?: string;
+  readonly rows: string;
 }
+
+const help = `
+Faults: ${faultKinds.join(', ')}.
+Planted bugs: ${Object.keys(plantedBugs).join(', ')}.
+A run that fails is written to a replay file, which says how to run it again: \`troupe sim --replay FILE\`.`;
 
 export function registerSim(program: Command, keep: Keep): void {
   program
     .command('sim')
     .description('simulate whole meshes under faults and judge what their clients saw')
-    .option('--seed <seed>', 'the first seed, a number or any text; default: from the clock')
+    .option('--seed <number>', 'the first seed; default: from the clock')
     .option('--runs <count>', 'how many seeds, one after the other', '1')
+    .option('--jobs <count>', 'how many at a time; default: one a core')
     .option('--hosts <count>', 'hosts of each mesh; default: drawn from the seed')
-    .option('--faults <list>', `all, none, or a list of ${faultKinds.join(', ')}`, 'all')
+    .option('--faults <list>', 'all, none, or a list (below)', 'all')
     .option('--safety <duration>', 'how long faults are injected, in simulated time; default: drawn from the seed')
+    .option('--artefacts <folder>', `where failures are written to; default: ${defaultFolder}`)
+    .option('--replay <file>', 'run the failure that the file tells of')
+    .option('--minimize', 'make the failure smaller: of --replay, or the first of the runs (default there)')
+    .option('--no-minimize', 'leave failures as large as they are')
+    .option('--minimize-for <duration>', 'real time for it', '60s')
+    .option('--planted <bugs>', 'all, or a list: put a known bug in, and count the seeds until it is found')
+    .option('--runs-max <count>', 'seeds for each planted bug', '20000')
     .option('--trace', 'print every line of the trace of the run', false)
-    .action((options: SimOptions) => {
-      const runs = parseCount('--runs', options.runs, 1, 1_000_000);
-      const bounds: ScenarioBounds = {
-        ...(options.hosts === undefined ? {} : { hosts: parseCount('--hosts', options.hosts, 1, 16) }),
-        ...(options.faults === 'all' ? {} : { faults: parseFaults(options.faults) }),
-        ...(options.safety === undefined ? {} : { safetyMs: parseDurationMs('--safety', options.safety) }),
-      };
-      keep((invocation) => run(invocation, options, runs, bounds));
-    });
+    .option('--diagram', 'draw the run: hosts as columns, messages as arrows', false)
+    .option('--mermaid', 'the same as a Mermaid sequence diagram', false)
+    .option('--from <duration>', 'drawn from this simulated time on')
+    .option('--to <duration>', 'drawn up to this simulated time')
+    .option('--only <words>', 'drawn are only these actors, hosts or kinds: partition-3,h1,replicate')
+    .option('--rows <count>', 'drawn are the last so many events', '60')
+    .addHelpText('after', help)
+    .action((options: SimOptions) => keepAction(options, keep));
 }
 
-function parseFaults(text: string): FaultKind[] {
-  if (text === 'none') return [];
-  return text.split(',').map((word) => parseWord('--faults', faultKinds, word.trim()));
-}
-
-async function run(
-  { output, signal }: Invocation,
-  options: SimOptions,
-  runs: number,
-  bounds: ScenarioBounds,
-): Promise<number> {
-  const first = options.seed ?? String(Date.now());
-  const results: SimulationResult[] = [];
-  for (let i = 0; i < runs; i++) {
-    const scenario = drawScenario(seedAt(first, i), bounds);
-    const startMs = performance.now();
-    const result = simulate(scenario, options.trace ? { onLine: (line) => output.data(line) } : {});
-    const tookMs = performance.now() - startMs;
-    results.push(result);
-    output.note(progressOf(output, result, tookMs, `${i + 1}/${runs}`));
-    if (!result.ok) output.note(failureOf(result, options));
-    await new Promise((resolve) => setImmediate(resolve)); // so that Ctrl-C is heard
-    signal.throwIfAborted();
+function keepAction(options: SimOptions, keep: Keep): void {
+  const bounds = boundsOf(options);
+  const views = viewsOf(options);
+  const runs = parseCount('--runs', options.runs ?? '1', 1, 1_000_000_000);
+  const firstSeed = parseSeed(options.seed, runs);
+  const jobs = options.jobs === undefined ? availableParallelism() : parseCount('--jobs', options.jobs, 1, 1024);
+  const onFailure = (): Promise<void> => Promise.resolve();
+  const minimizeMs = parseDurationMs('--minimize-for', options.minimizeFor);
+  void minimizeMs;
+  const folder = options.artefacts ?? defaultFolder;
+  if (options.replay !== undefined) {
+    const file = options.replay;
+    if (options.planted !== undefined || options.seed !== undefined)
+      throw usage(`--replay runs what the file says; leave out ${options.seed === undefined ? '--planted' : '--seed'}`);
+    keep((invocation) => runReplay(invocation, file, views));
+    return;
   }
-  report(output, results, options);
-  return results.every((result) => result.ok) ? exitCodes.ok : exitCodes.failure;
-}
-
-/** Seeds that are numbers count on; a text is followed by its number. */
-function seedAt(first: string, index: number): string {
-  if (/^\d{1,15}$/.test(first)) return String(Number(first) + index);
-  return index === 0 ? first : `${first}-${index}`;
-}
-
-function progressOf(output: Output, result: SimulationResult, tookMs: number, at: string): string {
-  const { seed, ok, operations, virtualMs, eventCount, scenario } = result;
-  const verdict = ok ? paint(output, 'green', 'ok') : paint(output, 'red', 'FAILED');
-  const asked = operations.ok + operations.failed + operations.unknown + operations.open;
-  return (
-    `${at}  seed ${seed}  ${verdict}  ${scenario.hosts} hosts, ${asked} operations, ` +
-    `${(virtualMs / 1000).toFixed(1)} s simulated, ${eventCount} events in ${(tookMs / 1000).toFixed(1)} s`
+  if (options.planted !== undefined) {
+    const bugs = parsePlanted(options.planted);
+    const runsMax = parseCount('--runs-max', options.runsMax, 1, 1_000_000_000);
+    const planted = { bugs, bounds, firstSeed: firstSeed ?? 1, runsMax, jobs, folder: options.artefacts };
+    keep((invocation) => runPlanted(invocation, planted));
+    return;
+  }
+  const seed = firstSeed ?? Date.now();
+  if (runs === 1) {
+    keep((invocation) => runSingle(invocation, { seed, bounds, folder, views, onFailure }));
+    return;
+  }
+  if (views.trace || views.diagram || views.mermaid)
+    throw usage('--trace, --diagram and --mermaid show one run; leave out --runs');
+  keep((invocation) =>
+    runBatch(invocation, { firstSeed: seed, runs, bounds, jobs, folder, onFirstFailure: onFailure }),
   );
 }
 
-function commandFor(seed: string, options: SimOptions): string {
-  const hosts = options.hosts === undefined ? '' : ` --hosts ${options.hosts}`;
-  const faults = options.faults === 'all' ? '' : ` --faults ${options.faults}`;
-  const safety = options.safety === undefined ? '' : ` --safety ${options.safety}`;
-  return `npx troupe sim --seed ${seed}${hosts}${faults}${safety}`;
-}
-
-function failureOf(result: SimulationResult, options: SimOptions): string {
-  const { failure, seed, scenario } = result;
-  const lines = [
-    `failed while in phase "${failure?.phase}": ${failure?.message}`,
-    ...(failure?.lastEvents ?? []).map((line) => `  ${line}`),
-    `scenario: ${JSON.stringify(scenario)}`,
-    `again: ${commandFor(seed, options)}`,
-  ];
-  return lines.join('\n');
-}
-
-function report(output: Output, results: readonly SimulationResult[], options: SimOptions): void {
-  const failed = results.filter((result) => !result.ok);
-  const sum = (of: (result: SimulationResult) => number): number =>
-    results.reduce((total, result) => total + of(result), 0);
-  const tally = (
-    of: (result: SimulationResult) => Readonly<Partial<Record<string, number>>>,
-  ): Record<string, number> => {
-    const total = new Map<string, number>();
-    for (const result of results)
-      for (const [name, count] of Object.entries(of(result))) total.set(name, (total.get(name) ?? 0) + (count ?? 0));
-    return Object.fromEntries([...total].sort(([a], [b]) => (a < b ? -1 : 1)));
+function boundsOf(options: SimOptions): ScenarioBounds {
+  return {
+    ...(options.hosts === undefined ? {} : { hosts: parseCount('--hosts', options.hosts, 1, 16) }),
+    ...(options.faults === 'all' ? {} : { faults: parseFaults(options.faults) }),
+    ...(options.safety === undefined ? {} : { safetyMs: parseDurationMs('--safety', options.safety) }),
   };
-  const summary = {
-    runs: results.length,
-    failed: failed.map(({ seed, failure }) => ({
-      seed,
-      phase: failure?.phase,
-      message: failure?.message.split('\n')[0],
-      again: commandFor(seed, options),
-    })),
-    simulatedMs: Math.round(sum((result) => result.virtualMs)),
-    events: sum((result) => result.eventCount),
-    operations: {
-      ok: sum((result) => result.operations.ok),
-      failed: sum((result) => result.operations.failed),
-      unknown: sum((result) => result.operations.unknown),
+}
+
+function viewsOf(options: SimOptions): Views {
+  const only = (options.only ?? '')
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
+  return {
+    trace: options.trace,
+    diagram: options.diagram,
+    mermaid: options.mermaid,
+    drawn: {
+      fromMs: options.from === undefined ? 0 : parseDurationMs('--from', options.from),
+      toMs: options.to === undefined ? Number.POSITIVE_INFINITY : parseDurationMs('--to', options.to),
+      only,
+      rows: parseCount('--rows', options.rows, 1, 100_000),
     },
-    faults: tally((result) => result.faults),
-    seen: tally((result) => result.seen),
-    ...(results.length === 1 ? { hash: results[0]?.traceHash } : {}),
   };
-  printValue(output, summary, () => {
-    const { ok, failed: refused, unknown } = summary.operations;
-    const lines = [
-      ...formatTable(
-        ['fault', 'times'],
-        Object.entries(summary.faults).map(([kind, count]) => [kind, String(count)]),
-      ),
-      '',
-      `${ok} operations OK, ${refused} failed, ${unknown} of unknown outcome; ${(summary.simulatedMs / 1000).toFixed(0)} s simulated`,
-      ...(summary.hash === undefined ? [] : [`trace ${summary.hash}`]),
-      paint(
-        output,
-        failed.length === 0 ? 'green' : 'red',
-        `${results.length - failed.length} of ${results.length} runs good`,
-      ),
-    ];
-    for (const { seed, message, again } of summary.failed) lines.push(`seed ${seed}: ${message}`, `  again: ${again}`);
-    return lines;
+}
+
+/** @returns undefined when none was given */
+function parseSeed(text: string | undefined, runs: number): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d+$/.test(text)) throw usage(`--seed takes a number, not ${text}`);
+  const seed = Number(text);
+  if (!Number.isSafeInteger(seed + runs)) throw usage(`--seed takes a number below 9007199254740991, not ${text}`);
+  return seed;
+}
+
+function parseFaults(text: string): FaultKind[] {
+  return text === 'none' ? [] : wordsOf('--faults', 'fault', faultKinds, text);
+}
+
+function parsePlanted(text: string): PlantedBug[] {
+  const all = Object.keys(plantedBugs) as PlantedBug[];
+  return text === 'all' ? all : wordsOf('--planted', 'planted bug', all, text);
+}
+
+/** Too many to be listed in one line: the nearest is named. */
+function wordsOf<W extends string>(option: string, what: string, words: readonly W[], text: string): W[] {
+  return text.split(',').map((part) => {
+    const wanted = part.trim();
+    const known = words.find((word) => word === wanted);
+    if (known === undefined)
+      throw usage(`${option}: there is no ${what} ${JSON.stringify(wanted)}${suggestion(words, wanted)}`);
+    return known;
   });
 }

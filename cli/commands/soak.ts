@@ -8,8 +8,12 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Database, Table } from '../../messaging/client/index.js';
+import type { HeldItem } from '../../messaging/workload/history.js';
+import type { Finding } from '../../messaging/workload/ledger.js';
 import { seededRandom } from '../../runtime/std/random.js';
-import { parseCount } from '../argument.js';
+import { type PlantedBug, plantedBugs } from '../../runtime/probes/planted-bugs.js';
+import { plantedBugVariable } from '../../runtime/threads/planted-bug.js';
+import { parseCount, parseWord } from '../argument.js';
 import { usage } from '../cli-error.js';
 import { exitCodes } from '../exit-codes.js';
 import type { Invocation, Keep } from '../invocation.js';
@@ -19,7 +23,7 @@ import { ask } from '../load/load-operation.js';
 import { type Output, printValue } from '../output.js';
 import { type Fault, faults } from '../soak/faults.js';
 import { Settled } from '../soak/settled.js';
-import { type CycleResult, runCycle } from '../soak/soak-cycle.js';
+import { type CycleResult, runCycle, stepsPerKeyMax } from '../soak/soak-cycle.js';
 import { SoakMesh } from '../soak/soak-mesh.js';
 import { cycleLine, describeSoak, faultReports, type SoakReport } from '../soak/soak-report.js';
 import { waitUntilHealthy } from '../wait-healthy.js';
@@ -30,6 +34,7 @@ interface SoakOptions {
   readonly seed?: string;
   readonly hosts: string;
   readonly clients: string;
+  readonly planted?: string;
 }
 
 interface SoakWish {
@@ -38,13 +43,16 @@ interface SoakWish {
   readonly seed: string;
   readonly hosts: number;
   readonly clients: number;
+  readonly planted: PlantedBug | undefined;
 }
 
+const bugNames = Object.keys(plantedBugs) as PlantedBug[];
 const tableName = 'soak';
 const partitions = 6;
 const workers = 2;
 const readAgainMs = 20_000;
 const readAgainAtOnce = 256;
+const judgeAgainMs = 30_000;
 const healthyDeadlineMs = 120_000;
 
 export function registerSoak(program: Command, keep: Keep): void {
@@ -56,6 +64,7 @@ export function registerSoak(program: Command, keep: Keep): void {
     .option('--seed <text>', 'of the choices; else random')
     .option('--hosts <count>', 'hosts of the mesh', '3')
     .option('--clients <count>', 'clients at once', '24')
+    .option('--planted <bug>', `put a known bug into every host, and see it found: ${bugNames.join(', ')}`)
     .action((options: SoakOptions) => {
       const wish: SoakWish = {
         cycles: parseCount('--cycles', options.cycles, 1, 1_000_000),
@@ -63,6 +72,7 @@ export function registerSoak(program: Command, keep: Keep): void {
         seed: options.seed ?? randomBytes(6).toString('hex'),
         hosts: parseCount('--hosts', options.hosts, 3, 16),
         clients: parseCount('--clients', options.clients, 1, 1024),
+        planted: options.planted === undefined ? undefined : parseWord('--planted', bugNames, options.planted),
       };
       keep((invocation) => soak(wish, invocation));
     });
@@ -81,11 +91,12 @@ export function parseFaults(text: string): Fault[] {
 async function soak(wish: SoakWish, { output, signal }: Invocation): Promise<number> {
   const startMs = performance.now();
   output.note(`booting a mesh of ${wish.hosts} hosts, seed ${wish.seed} …`);
-  const mesh = await SoakMesh.open(wish.hosts, workers, signal);
+  const env = wish.planted === undefined ? {} : { [plantedBugVariable]: wish.planted };
+  const mesh = await SoakMesh.open(wish.hosts, workers, env, signal);
   const settled = new Settled();
   const results: CycleResult[] = [];
   let failure: string | undefined;
-  let different: number | undefined;
+  let last: LastRead | undefined;
   try {
     await mesh.db.admin.createTable(tableName, { partitions, signal });
     const table = mesh.db.table(tableName);
@@ -101,10 +112,9 @@ async function soak(wish: SoakWish, { output, signal }: Invocation): Promise<num
     }
     if (failure === undefined) {
       output.note(`killing every host once more, and reading ${settled.size} keys again …`);
-      const wrong = await readAgain(mesh, table, settled, signal);
-      different = wrong.length;
-      for (const line of wrong.slice(0, 10)) output.note(`  ${line}`);
-      if (wrong.length > 0) failure = wrong[0];
+      last = await readAgain(mesh, table, settled, signal);
+      for (const line of last.wrong.slice(0, 10)) output.note(`  ${line}`);
+      failure = last.wrong[0];
     }
   } catch (error) {
     if (!signal.aborted) mesh.keep();
@@ -113,7 +123,7 @@ async function soak(wish: SoakWish, { output, signal }: Invocation): Promise<num
     if (failure !== undefined) mesh.keep();
     await mesh.close();
   }
-  const report = reportOf(wish, results, settled, different, failure, mesh.folder, performance.now() - startMs);
+  const report = reportOf(wish, results, settled, last, failure, mesh.folder, performance.now() - startMs);
   printValue(output, report, () => describeSoak(report, output));
   return failure === undefined ? exitCodes.ok : exitCodes.failure;
 }
@@ -133,11 +143,21 @@ function failureOf({ cycle, illness, verdict }: CycleResult): string | undefined
   return undefined;
 }
 
-/** @returns what is not as it was, a line a key */
-async function readAgain(mesh: SoakMesh, table: Table, settled: Settled, signal: AbortSignal): Promise<string[]> {
+interface LastRead {
+  /** What is not as it was, or cannot have become so: a line each. */
+  readonly wrong: readonly string[];
+  readonly undecided: number;
+  readonly findings: readonly Finding[];
+}
+
+/** Kills all hosts, with whatever was not synced, and reads every key of every cycle. */
+async function readAgain(mesh: SoakMesh, table: Table, settled: Settled, signal: AbortSignal): Promise<LastRead> {
+  mesh.losePower();
   for (const host of mesh.hosts) mesh.kill(host);
   await waitUntilHealthyOrThrow(mesh.db, mesh.hosts, signal);
+  mesh.heal();
   const wrong: string[] = [];
+  const unsure = new Map<string, HeldItem | undefined>();
   const keys = settled.keys();
   let next = 0;
   const reader = async (): Promise<void> => {
@@ -145,6 +165,7 @@ async function readAgain(mesh: SoakMesh, table: Table, settled: Settled, signal:
       const asked = { kind: 'get', key, consistency: 'linearizable' } as const;
       const told = await ask(table, asked, { timeoutMs: readAgainMs, valueBytes: undefined, signal });
       if (told.kind !== 'got') wrong.push(`${key} cannot be read`);
+      else if (settled.isUnsure(key)) unsure.set(key, told.item);
       else {
         const difference = settled.difference(key, told.item);
         if (difference !== undefined) wrong.push(difference);
@@ -152,7 +173,15 @@ async function readAgain(mesh: SoakMesh, table: Table, settled: Settled, signal:
     }
   };
   await Promise.all(Array.from({ length: readAgainAtOnce }, reader));
-  return wrong;
+  const deadlineMs = performance.now() + judgeAgainMs;
+  const { findings, keys: counts } = settled.judgeUnsure(
+    table.name,
+    unsure,
+    () => performance.now() > deadlineMs,
+    stepsPerKeyMax,
+  );
+  wrong.push(...findings.map(({ text }) => text));
+  return { wrong, undecided: counts.undecided, findings };
 }
 
 async function waitUntilHealthyOrThrow(db: Database, hosts: readonly string[], signal: AbortSignal): Promise<void> {
@@ -164,12 +193,14 @@ function reportOf(
   wish: SoakWish,
   results: readonly CycleResult[],
   settled: Settled,
-  different: number | undefined,
+  last: LastRead | undefined,
   failure: string | undefined,
   folder: string,
   elapsedMs: number,
 ): SoakReport {
   const sum = (of: (result: CycleResult) => number): number => results.reduce((total, one) => total + of(one), 0);
+  const findings = [...results.flatMap(({ verdict }) => verdict.findings), ...(last?.findings ?? [])];
+  const broken = (...rules: string[]): number => findings.filter(({ rule }) => rules.includes(rule)).length;
   return {
     seed: wish.seed,
     cycles: results.length,
@@ -185,7 +216,15 @@ function reportOf(
       undecided: sum(({ verdict }) => verdict.keys.undecided),
     },
     counters: sum(({ verdict }) => verdict.counters),
-    settled: { checked: different === undefined ? 0 : settled.size, different: different ?? 0, unsure: settled.unsure },
+    broken: { lost: broken('R21'), visible: broken('R22'), twice: broken('R23', 'S2') },
+    settled: {
+      checked: last === undefined ? 0 : settled.size + settled.unsure,
+      different: last?.wrong.length ?? 0,
+      unsure: settled.unsure,
+      undecided: last?.undecided ?? 0,
+      left: settled.left,
+    },
+    planted: wish.planted,
     faults: faultReports(results),
     failure,
     folder: failure === undefined ? undefined : folder,

@@ -21,17 +21,16 @@ export interface DrillMesh extends AsyncDisposable {
 
 const healthyDeadlineMs = 60_000;
 
-/** @param hostNats see SupervisorOptions */
 export async function openDrillMesh(
   hosts: number,
   workers: number,
   signal: AbortSignal,
-  hostNats?: SupervisorOptions['hostNats'],
+  options: Pick<SupervisorOptions, 'hostNats' | 'hostEnv'> & Partial<Pick<SupervisorOptions, 'onLine'>> = {},
 ): Promise<DrillMesh> {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-drill-'));
   const paths = meshPaths(folder);
   const cluster = formatMesh(paths, hosts, workers);
-  const supervisor = new MeshSupervisor({ paths, cluster, nats: undefined, hostNats, onLine: () => undefined });
+  const supervisor = new MeshSupervisor({ paths, cluster, nats: undefined, onLine: () => undefined, ...options });
   try {
     await supervisor.start();
     const db = await connect({

@@ -35,6 +35,8 @@ export interface SupervisorOptions {
   readonly nats: string | undefined;
   /** Where a host is told that NATS is: a drill puts a proxy between them. */
   readonly hostNats?: ((host: string, natsUrl: string) => Promise<string>) | undefined;
+  /** Set for every host, beside the supervisor's own environment: a drill's test disks. */
+  readonly hostEnv?: Readonly<Record<string, string>> | undefined;
   readonly onLine: (line: string) => void;
 }
 
@@ -191,6 +193,7 @@ export class MeshSupervisor {
       const child = spawn(process.execPath, ['--enable-source-maps', program, ...words], {
         stdio: ['pipe', 'pipe', 'pipe'],
         detached: true,
+        env: { ...process.env, ...this.#options.hostEnv },
       });
       for (const stream of [child.stdout, child.stderr]) followLines(stream, (line) => this.#say(name, line));
       return child;

@@ -3,12 +3,14 @@
 //
 // Each begins, lasts and is over when it returns; what it changed for good (a killed process, a damaged file) the mesh must mend by itself.
 //
-// Damage to a disk is the only fault that costs a replica. There is one such fault a cycle at most, and every replica is in sync again
-// before the next, so that an acknowledged write is always on another disk.
+// Damage to a disk, and a sync that fails, are the only faults that cost a replica. There is one such fault a cycle at most, and every replica is in
+// sync again before the next, so that an acknowledged write is always on another disk. A power loss costs none: what was acknowledged was synced.
 
 import type { Random } from '../../runtime/std/random.js';
 import { flipBits, truncateFile, wipe } from './damage.js';
 import type { FlowMode, Towards } from './nats-proxy.js';
+import { hostExitCodes } from '../../runtime/threads/exit-codes.js';
+import type { DiskFaultName } from '../../runtime/storage/fault-folder.js';
 import { natsServer, type SoakMesh } from './soak-mesh.js';
 
 export interface FaultSite {
@@ -20,14 +22,22 @@ export interface FaultSite {
 
 export interface Fault {
   readonly name: string;
-  readonly kind: 'process' | 'nats' | 'network' | 'disk';
+  readonly kind: 'process' | 'nats' | 'network' | 'storage' | 'disk';
   /** @returns what was done to whom, a few words */
   readonly run: (site: FaultSite) => Promise<string>;
 }
 
+const lookMs = 20;
+/** A host that is idle syncs for the metadata group alone. */
+const syncDeadlineMs = 20_000;
+
 /** 0.1–10 s, short ones more often; a lease is over after some of them. */
 function lasting(random: Random): number {
   return Math.round(100 * 100 ** random.fraction());
+}
+
+function random10To1000(random: Random): number {
+  return Math.round(10 * 100 ** random.fraction());
 }
 
 function seconds(ms: number): string {
@@ -61,6 +71,39 @@ async function damage(
   const done = how(mesh.directory(host), random);
   mesh.raise(host);
   return `${host}: ${done}`;
+}
+
+/** A little load on disks that forget, so that there is something to be forgotten. */
+async function forget({ mesh, random, pause }: FaultSite, hosts: readonly string[]): Promise<void> {
+  for (const host of hosts) mesh.setDisk(host, 'lossy');
+  await pause(random.between(50, 1000));
+}
+
+/** Makes one sync of a host fail, and waits until the host has ended of it. @throws Error when it does not, or says something else */
+async function failSync(mesh: SoakMesh, host: string): Promise<void> {
+  const before = mesh.pidOf(host);
+  mesh.setDisk(host, 'fail-sync');
+  const deadline = Date.now() + syncDeadlineMs;
+  while (mesh.hasDisk(host, 'fail-sync') || mesh.pidOf(host) === before) {
+    if (Date.now() > deadline) throw new Error(`a sync of ${host} failed, and the host does not end`);
+    await new Promise((resolve) => setTimeout(resolve, lookMs));
+  }
+  const end = mesh.endOf(host);
+  if (end === undefined || !end.startsWith(`exit code ${hostExitCodes.storageFailed})`))
+    throw new Error(`a sync of ${host} failed, and it ended otherwise: ${end ?? 'without a word'}`);
+}
+
+async function lastingOnDisk(
+  { mesh, random, pause }: FaultSite,
+  hosts: readonly string[],
+  fault: DiskFaultName,
+  text = '',
+): Promise<string> {
+  const ms = lasting(random);
+  for (const host of hosts) mesh.setDisk(host, fault, text);
+  await pause(ms);
+  for (const host of hosts) mesh.clearDisk(host, fault);
+  return `${hosts.length === 1 ? hosts[0] : 'every host'} for ${seconds(ms)}`;
 }
 
 export const faults: readonly Fault[] = [
@@ -129,6 +172,54 @@ export const faults: readonly Fault[] = [
     },
   },
   {
+    // What its disk had not synced is gone.
+    name: 'power-loss-one',
+    kind: 'process',
+    run: async (site) => {
+      const host = site.random.pick(site.mesh.hosts);
+      await forget(site, [host]);
+      site.mesh.kill(host);
+      return host;
+    },
+  },
+  {
+    name: 'power-loss-all',
+    kind: 'process',
+    run: async (site) => {
+      await forget(site, site.mesh.hosts);
+      for (const host of site.mesh.hosts) site.mesh.kill(host);
+      return 'every host at once';
+    },
+  },
+  {
+    name: 'power-loss-again',
+    kind: 'process',
+    run: async (site) => {
+      const { mesh, random, pause } = site;
+      const hosts = random.pick([mesh.hosts, [random.pick(mesh.hosts)]]);
+      const times = random.between(2, 4);
+      for (let i = 0; i < times; i++) {
+        await forget(site, hosts); // while it recovers, while it catches up
+        for (const host of hosts) mesh.kill(host);
+        await pause(random.below(500));
+      }
+      return `${hosts.length === 1 ? hosts[0] : 'every host'} ${times} times`;
+    },
+  },
+  {
+    name: 'thread-death',
+    kind: 'process',
+    run: async ({ mesh, random, pause }) => {
+      const host = random.pick(mesh.hosts);
+      const times = random.between(1, 3);
+      for (let i = 0; i < times; i++) {
+        mesh.setDisk(host, 'end-thread');
+        await pause(random.between(100, 1500));
+      }
+      return `${host} ${times} times`;
+    },
+  },
+  {
     name: 'restart-one',
     kind: 'process',
     run: async ({ mesh, random }) => {
@@ -183,6 +274,56 @@ export const faults: readonly Fault[] = [
   { name: 'stall-out', kind: 'network', run: (site) => flow(site, 'stall', ['nats']) },
   { name: 'lose-in', kind: 'network', run: (site) => flow(site, 'lose', ['host']) },
   { name: 'lose-out', kind: 'network', run: (site) => flow(site, 'lose', ['nats']) },
+  {
+    name: 'disk-full',
+    kind: 'storage',
+    run: async (site) => {
+      const { mesh, random, pause } = site;
+      const hosts = random.pick([mesh.hosts, [random.pick(mesh.hosts)]]);
+      const lasts = lastingOnDisk(site, hosts, 'full');
+      if (!random.chance(1 / 3)) return lasts;
+      await pause(random.below(3000));
+      const host = random.pick(hosts);
+      mesh.kill(host);
+      return `${await lasts}, and ${host} was killed`;
+    },
+  },
+  {
+    name: 'slow-disk',
+    kind: 'storage',
+    run: async (site) => {
+      const ms = random10To1000(site.random);
+      return `${await lastingOnDisk(site, [site.random.pick(site.mesh.hosts)], 'slow', String(ms))}, ${ms} ms a sync`;
+    },
+  },
+  {
+    name: 'hang-disk',
+    kind: 'storage',
+    run: async (site) => lastingOnDisk(site, [site.random.pick(site.mesh.hosts)], 'hang'),
+  },
+  {
+    name: 'fsync-error',
+    kind: 'disk',
+    run: async ({ mesh, random }) => {
+      const host = random.pick(mesh.hosts);
+      await failSync(mesh, host);
+      return host;
+    },
+  },
+  {
+    // The in-sync sets are as small as they may be when it happens.
+    name: 'fsync-error-behind',
+    kind: 'disk',
+    run: async ({ mesh, random, pause }) => {
+      const behind = random.pick(mesh.hosts);
+      const host = random.pick(mesh.hosts.filter((one) => one !== behind));
+      mesh.proxy(behind).cut();
+      await pause(random.between(3000, 8000));
+      await failSync(mesh, host);
+      mesh.proxy(behind).heal();
+      return `${host}, while ${behind} was cut off`;
+    },
+  },
   { name: 'flip-bits', kind: 'disk', run: (site) => damage(site, flipBits) },
   { name: 'truncate', kind: 'disk', run: (site) => damage(site, truncateFile) },
   { name: 'wipe', kind: 'disk', run: (site) => damage(site, (directory) => wipe(directory)) },

@@ -21,6 +21,10 @@ export interface CycleResult {
   /** From the end of the last fault until all is well again. */
   readonly healthyMs: number;
   readonly counts: { readonly answered: number; readonly failed: number; readonly unknown: number };
+  /** Operations answered in each `sampleMs` of the load, oldest first. */
+  readonly answeredOverTime: readonly number[];
+  /** Whether un-synced writes were lost with every process that was killed. */
+  readonly losesUnsynced: boolean;
   /** The mesh did not become well, or its replicas did not become equal: as bad as a wrong verdict. */
   readonly illness: string | undefined;
   readonly verdict: Verdict;
@@ -38,10 +42,11 @@ const readMs = 20_000;
 const readIllMs = 2000;
 const judgeBudgetMs = 10_000;
 /** Unknown outcomes are what a soak makes, and what makes the search long. */
-const stepsPerKeyMax = 1_000_000;
+export const stepsPerKeyMax = 1_000_000;
 /** A cycle's load has far fewer operations. */
 const entriesMax = 200_000;
 const loadMaxMs = 600_000;
+export const sampleMs = 250;
 
 export async function runCycle(
   mesh: SoakMesh,
@@ -66,7 +71,15 @@ export async function runCycle(
   const figures = new LoadFigures();
   const history = new SampledHistory(entriesMax, () => performance.now());
   const load = new LoadRun(table, spec, random.split('load'), figures, history, signal);
+  const losesUnsynced = random.chance(1 / 2);
+  if (losesUnsynced) mesh.losePower();
   const running = load.run(loadMaxMs);
+  const answeredOverTime: number[] = [];
+  let answeredBefore = 0;
+  const sampling = setInterval(() => {
+    answeredOverTime.push(figures.answered - answeredBefore);
+    answeredBefore = figures.answered;
+  }, sampleMs);
   const done: { readonly name: string; readonly done: string }[] = [];
   let trouble: { readonly healthyMs: number; readonly illness: string | undefined };
   try {
@@ -75,6 +88,7 @@ export async function runCycle(
     mesh.heal();
     load.stop();
     await running;
+    clearInterval(sampling);
   }
   let { illness } = trouble;
   if (illness === undefined) {
@@ -93,7 +107,19 @@ export async function runCycle(
   });
   const unknown = figures.errors['OUTCOME_UNKNOWN'] ?? 0;
   const counts = { answered: figures.answered, failed: figures.failed - unknown, unknown };
-  return { cycle, faults: done, healthyMs: trouble.healthyMs, counts, illness, verdict, entries, back };
+  const { healthyMs } = trouble;
+  return {
+    cycle,
+    faults: done,
+    healthyMs,
+    counts,
+    answeredOverTime,
+    losesUnsynced,
+    illness,
+    verdict,
+    entries,
+    back,
+  };
 }
 
 /** @returns how long it took until all was well after the last fault, ms, or why it is not */

@@ -3,9 +3,11 @@
 //
 // Invariants
 //   B1. Only processes of its own mesh get signals, by the process id that their supervisor knows now.
-//   B2. `heal` takes back all that lasts: no process is stopped, no host is held down, every proxy passes everything on.
+//   B2. `heal` takes back all that lasts: no process is stopped, no host is held down, every proxy passes everything on, every disk is well.
 
 import type { Database } from '../../messaging/client/index.js';
+import { type DiskFaultName, FaultFolder } from '../../runtime/storage/fault-folder.js';
+import { testDiskVariable } from '../../runtime/threads/test-disk.js';
 import { meshPaths, readClusterFile } from '../mesh/mesh-file.js';
 import { type DrillMesh, openDrillMesh } from '../drill/drill-mesh.js';
 import { NatsProxy } from './nats-proxy.js';
@@ -13,29 +15,48 @@ import { NatsProxy } from './nats-proxy.js';
 export const natsServer = 'nats-server';
 const lookMs = 20;
 const exitDeadlineMs = 10_000;
+/** Disks that do as they are told, and segments small enough to be changed and trimmed within a cycle. */
+const testDisk = 'faulty,small';
 
 export class SoakMesh {
   readonly #mesh: DrillMesh;
   readonly #proxies: ReadonlyMap<string, NatsProxy>;
+  /** What a host last said when it ended by itself. */
+  readonly #ends: ReadonlyMap<string, string>;
   readonly #stopped = new Map<string, number>();
   readonly #held = new Set<string>();
   readonly hosts: readonly string[];
 
-  private constructor(mesh: DrillMesh, proxies: ReadonlyMap<string, NatsProxy>) {
+  private constructor(mesh: DrillMesh, proxies: ReadonlyMap<string, NatsProxy>, ends: ReadonlyMap<string, string>) {
     this.#mesh = mesh;
     this.#proxies = proxies;
+    this.#ends = ends;
     this.hosts = (readClusterFile(meshPaths(mesh.folder))?.hosts ?? []).map((host) => host.name);
   }
 
-  static async open(hosts: number, workers: number, signal: AbortSignal): Promise<SoakMesh> {
+  /** @param env of the hosts, beside what makes their disks obey */
+  static async open(
+    hosts: number,
+    workers: number,
+    env: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<SoakMesh> {
     const proxies = new Map<string, NatsProxy>();
+    const ends = new Map<string, string>();
     try {
-      const mesh = await openDrillMesh(hosts, workers, signal, async (host, natsUrl) => {
-        const proxy = await NatsProxy.open(Number(new URL(natsUrl).port));
-        proxies.set(host, proxy);
-        return `nats://127.0.0.1:${proxy.port}`;
+      const mesh = await openDrillMesh(hosts, workers, signal, {
+        hostNats: async (host, natsUrl) => {
+          const proxy = await NatsProxy.open(Number(new URL(natsUrl).port));
+          proxies.set(host, proxy);
+          return `nats://127.0.0.1:${proxy.port}`;
+        },
+        hostEnv: { [testDiskVariable]: testDisk, ...env },
+        onLine: (line) => {
+          const [, host, why] = /^(\S+): troupe: host \S+ ends \((.*)$/.exec(line) ?? [];
+          if (host !== undefined && why !== undefined) ends.set(host, why);
+        },
       });
-      return new SoakMesh(mesh, proxies);
+      return new SoakMesh(mesh, proxies, ends);
     } catch (error) {
       for (const proxy of proxies.values()) await proxy.close();
       throw error;
@@ -62,6 +83,34 @@ export class SoakMesh {
 
   directory(host: string): string {
     return meshPaths(this.#mesh.folder).host(host);
+  }
+
+  /** Of a host's disk, until `heal` or `clearDisk`. @param text see FaultFolder */
+  setDisk(host: string, fault: DiskFaultName, text = ''): void {
+    FaultFolder.of(this.directory(host)).set(fault, text);
+  }
+
+  clearDisk(host: string, fault: DiskFaultName): void {
+    FaultFolder.of(this.directory(host)).clear(fault);
+  }
+
+  hasDisk(host: string, fault: DiskFaultName): boolean {
+    return FaultFolder.of(this.directory(host)).has(fault);
+  }
+
+  /** Un-synced writes of all hosts are lost when they are killed, until `heal`. */
+  losePower(): void {
+    for (const host of this.hosts) this.setDisk(host, 'lossy');
+  }
+
+  /** The process of a host or of nats-server, or undefined while it is down. */
+  pidOf(name: string): number | undefined {
+    return this.#mesh.supervisor.pidOf(name);
+  }
+
+  /** What the host last said when it ended by itself, from its exit code on. */
+  endOf(host: string): string | undefined {
+    return this.#ends.get(host);
   }
 
   /** kill -9 of a host or of nats-server; its supervisor starts it again. Nothing happens when it is down already. */
@@ -107,6 +156,7 @@ export class SoakMesh {
   heal(): void {
     for (const name of this.#stopped.keys()) this.thaw(name);
     for (const proxy of this.#proxies.values()) proxy.heal();
+    for (const host of this.hosts) FaultFolder.of(this.directory(host)).clear();
     for (const host of this.#held) this.raise(host);
   }
 

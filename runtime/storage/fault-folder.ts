@@ -9,12 +9,13 @@
 //   hang       nothing comes back
 //   slow       every sync takes so many milliseconds more: the file's content
 //   fail-sync  one sync fails; whoever removes the file is the one
+//   end-thread one thread throws at its next sync, and ends; likewise
 
 import { existsSync, mkdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DiskFaults } from './faulty-disk.js';
 
-export const diskFaultNames = ['lossy', 'full', 'hang', 'slow', 'fail-sync'] as const;
+export const diskFaultNames = ['lossy', 'full', 'hang', 'slow', 'fail-sync', 'end-thread'] as const;
 export type DiskFaultName = (typeof diskFaultNames)[number];
 
 export class FaultFolder implements DiskFaults {
@@ -69,9 +70,17 @@ export class FaultFolder implements DiskFaults {
   }
 
   takeSyncFailure(): boolean {
-    if (!this.has('fail-sync')) return false;
+    return this.#take('fail-sync');
+  }
+
+  takeThreadDeath(): boolean {
+    return this.#take('end-thread');
+  }
+
+  #take(fault: DiskFaultName): boolean {
+    if (!this.has(fault)) return false;
     try {
-      unlinkSync(join(this.path, 'fail-sync'));
+      unlinkSync(join(this.path, fault));
       return true;
     } catch {
       return false; // another worker was faster: it is theirs

@@ -18,6 +18,8 @@ export interface DiskFaults {
   syncDelayMs(): number;
   /** Whether this sync fails; says yes once. */
   takeSyncFailure(): boolean;
+  /** Whether the thread ends at this sync; says yes once. */
+  takeThreadDeath(): boolean;
 }
 
 export const hangMsMax = 120_000;
@@ -127,6 +129,7 @@ class FaultyFile implements DiskFile {
   sync(done: Done): void {
     const begin = (): void =>
       whenAwake(this.#faults, () => {
+        if (this.#faults.takeThreadDeath()) endThread();
         if (!this.#faults.takeSyncFailure()) return this.#file.sync(done);
         process.nextTick(done, new DiskError('EIO', `${this.#path}: sync: a test lets it fail`)); // F2
       });
@@ -138,6 +141,13 @@ class FaultyFile implements DiskFile {
   close(done: Done): void {
     this.#file.close(done);
   }
+}
+
+/** Outside of every turn, as a bug of the runtime would. */
+function endThread(): void {
+  setImmediate(() => {
+    throw new Error('a test ends this thread');
+  });
 }
 
 function full(path: string): DiskError {

@@ -31,6 +31,7 @@ import { Pool } from './pool.js';
 import { PortTransport } from './port-transport.js';
 import { SharedCells } from './shared-cells.js';
 import { StallWatch, stalledWorkers, tickMs } from './stall-watch.js';
+import { testDiskEvent, testDiskOf } from './test-disk.js';
 import { WorkerSupervisor } from './worker-supervisor.js';
 import { WorkerThread } from './worker-thread.js';
 import { openWorld, type World } from './world.js';
@@ -101,6 +102,7 @@ const startTriesMax = 3;
 /** Starts a host and resolves when every worker has recovered and is connected. @throws HostError, TypeError */
 export async function startHost(options: HostOptions): Promise<Host> {
   checkOptions(options);
+  sayTestDisk(options);
   const bug = plantBugOfEnvironment();
   if (bug !== undefined) {
     const event: SystemEvent = { kind: 'bug-planted', level: 'warn', bug, wrong: plantedBugs[bug].wrong };
@@ -117,6 +119,13 @@ export async function startHost(options: HostOptions): Promise<Host> {
       options.onEvent?.({ host: options.name, worker: mainWorker, actor: 'host', wallMs, event });
     }
   }
+}
+
+/** @throws HostError refused */
+function sayTestDisk({ name, directory, onEvent }: HostOptions): void {
+  const event = directory === undefined ? undefined : testDiskEvent(directory, testDiskOf(process.env));
+  if (event !== undefined)
+    onEvent?.({ host: name, worker: mainWorker, actor: 'host', wallMs: machineClock.wallMs(), event });
 }
 
 /** @param diskId who this disk is known to be, from an earlier try. */

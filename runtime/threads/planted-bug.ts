@@ -13,7 +13,7 @@ import { type PlantedBug, plantedBugs } from '../probes/planted-bugs.js';
 import { installProbes } from '../probes/probes.js';
 import { HostError, hostExitCodes } from './exit-codes.js';
 
-const plantedBugVariable = 'TROUPE_PLANTED_BUG';
+export const plantedBugVariable = 'TROUPE_PLANTED_BUG';
 
 /** The bug that the environment asks for. @throws HostError `refused` when there is none of that name (G4). */
 export function plantedBugOf(environment: NodeJS.ProcessEnv = process.env): PlantedBug | undefined {

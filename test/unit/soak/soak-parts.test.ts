@@ -9,7 +9,7 @@ import { flipBits, journalFiles, truncateFile, writtenBytes } from '../../../cli
 import { differenceOf } from '../../../cli/soak/equal-copies.js';
 import { faults, pickFaults } from '../../../cli/soak/faults.js';
 import { Settled } from '../../../cli/soak/settled.js';
-import { cycleLine, faultReports } from '../../../cli/soak/soak-report.js';
+import { cycleLine, faultReports, sparkline } from '../../../cli/soak/soak-report.js';
 import type { Entry, HeldItem, Told } from '../../../messaging/workload/history.js';
 import { seededRandom } from '../../../runtime/std/random.js';
 
@@ -125,13 +125,69 @@ describe('soak: what is settled', () => {
         ['t\ne', 'unread'],
       ]),
     );
-    expect(settled.keys()).to.deep.equal(['a', 'c']);
-    expect(settled.unsure).to.equal(3);
+    expect(settled.size).to.equal(2);
+    expect(settled.keys()).to.deep.equal(['a', 'c', 'b', 'd']);
+    expect(settled.unsure).to.equal(2);
+    expect(settled.left).to.equal(1);
     expect(settled.difference('a', item)).to.equal(undefined);
     expect(settled.difference('a', undefined)).to.match(/is lost/);
     expect(settled.difference('a', { value: 'a', version: 2 })).to.match(/version 1.*version 2/);
     expect(settled.difference('c', undefined)).to.equal(undefined);
     expect(settled.difference('c', item)).to.match(/was absent/);
+  });
+});
+
+describe('soak: what is unsure', () => {
+  const written = (version: number): Told => ({
+    kind: 'written',
+    status: 'applied',
+    version,
+    value: undefined,
+    partition: 0,
+    lineage: 0,
+    epoch: 1,
+    offset: version,
+  });
+  const put = (key: string, value: string, calledAt: number, told: Told): Entry => ({
+    client: 'c',
+    table: 't',
+    asked: { kind: 'put', key, value, ifVersion: undefined },
+    calledAt,
+    calledMs: 0,
+    returnedAt: calledAt + 1,
+    returnedMs: 0,
+    told,
+  });
+
+  /** Two cycles with one key each; of `a` the second put is of unknown outcome. */
+  function settledOfTwoCycles(): Settled {
+    const settled = new Settled();
+    const item = { value: 'one', version: 1 };
+    settled.add([put('a', 'one', 0, written(1)), put('a', 'two', 2, { kind: 'unknown' })], new Map([['t\na', item]]));
+    settled.add([put('b', 'x', 0, { kind: 'unknown' })], new Map([['t\nb', undefined]]));
+    return settled;
+  }
+
+  const judged = (a: HeldItem | undefined, b: HeldItem | undefined): string =>
+    settledOfTwoCycles().judgeUnsure(
+      't',
+      new Map([
+        ['a', a],
+        ['b', b],
+      ]),
+      () => false,
+      1000,
+    ).outcome;
+
+  it('may have taken effect since, or not', () => {
+    expect(judged({ value: 'one', version: 1 }, undefined)).to.equal('linearizable');
+    expect(judged({ value: 'two', version: 2 }, { value: 'x', version: 1 })).to.equal('linearizable');
+  });
+
+  it('is wrong when what was acknowledged is gone, or what nobody wrote is there', () => {
+    expect(judged(undefined, undefined)).to.equal('violated');
+    expect(judged({ value: 'one', version: 1 }, { value: 'y', version: 1 })).to.equal('violated');
+    expect(judged({ value: 'two', version: 3 }, undefined)).to.equal('violated');
   });
 });
 
@@ -184,14 +240,22 @@ describe('soak: the report', () => {
       ],
       healthyMs: 4123,
       counts: { answered: 100, failed: 2, unknown: 1 },
+      answeredOverTime: [40, 0, 20, 40],
+      losesUnsynced: true,
       illness: undefined,
       verdict,
       entries: [],
       back: new Map(),
     };
     expect(cycleLine(result, 20)).to.equal(
-      '3/20  kill-one h2 + nats-kill: well after 4.1 s · 100 answered, 2 failed, 1 unknown · 9 keys linearizable, 1 undecided',
+      '3/20  kill-one h2 + nats-kill (a kill is a power loss): well after 4.1 s · ▕█ ▄█▏ 100 answered, 2 failed, 1 unknown · 9 keys linearizable, 1 undecided',
     );
+  });
+
+  it('draws what was answered over time: a gap is a gap, a long time is drawn together', () => {
+    expect(sparkline([])).to.equal('');
+    expect(sparkline([0, 1, 8])).to.equal(' ▁█');
+    expect(sparkline(Array.from({ length: 90 }, () => 2))).to.equal('█'.repeat(30));
   });
 
   it('says of each fault how often, and how long until all was well', () => {

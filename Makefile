@@ -3,7 +3,10 @@
 #   make cluster     boot a local mesh (HOSTS=5 for another size) and say where it is
 #   make test        install, build, lint, and run every test that CI runs
 #   make down        stop the mesh, keep its data        make wipe   stop it and remove its data
-#   make simulate    the simulator: SEED=… replays one run, RUNS=… makes many
+#   make simulate    the simulator: RUNS=2000 makes many runs on all cores, SEED=… begins there
+#   make simulate-planted   known bugs are put back in: is each of them found out? BUGS=PB01,PB09 for some
+#   make exhaustive  every order of events in small scopes, every crash state of the journal, to the full depth
+#   make fuzz        the decoders, guided by coverage: TARGET=frame SECONDS=60
 #   make drill       kill leading hosts and NATS under load, and count what was lost
 #   make soak        real processes under load and real faults, judged: CYCLES=200, SEED=…, FAULTS=kill-one,cut,…
 #   make clean       remove what was built
@@ -17,7 +20,7 @@ SOURCES := $(shell find runtime messaging actors cli ui-tui test -name '*.ts' 2>
 help:
 	@sed -n 's/^#   //p' Makefile
 
-.PHONY: help cluster test down wipe clean build lint format simulate drill soak node-version nats-server
+.PHONY: help cluster test down wipe clean build lint format simulate simulate-planted exhaustive fuzz drill soak node-version nats-server
 
 cluster: build
 	@node cli/troupe.mjs up --data $(DATA) $(if $(HOSTS),--hosts $(HOSTS))
@@ -45,6 +48,15 @@ format: node_modules/.installed
 
 simulate: build
 	@node --enable-source-maps cli/troupe.mjs sim $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS))
+
+simulate-planted: build
+	@node --enable-source-maps cli/troupe.mjs sim --planted $(or $(BUGS),all) $(if $(SEED),--seed $(SEED))
+
+exhaustive: build
+	@TROUPE_FULL=1 $(NODE_BIN)/mocha --no-package --node-option enable-source-maps --timeout 3600000 'dist/test/exhaustive/**/*.test.js'
+
+fuzz: build
+	@node --enable-source-maps dist/test/fuzz/run.js $(if $(TARGET),--target $(TARGET)) $(if $(SECONDS),--seconds $(SECONDS))
 
 drill: build nats-server
 	@node --enable-source-maps cli/troupe.mjs drill failover

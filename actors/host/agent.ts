@@ -26,6 +26,7 @@ import { appliedRevision, grantLease, voidLease } from './lease-cells.js';
 import { MemberFinder } from './member-finder.js';
 import { stalledWorkers } from './stall-watch.js';
 import { SuspendGuard } from './suspend-guard.js';
+import { planted } from '../../runtime/probes/probes.js';
 
 export const agentKind = 'agent';
 
@@ -226,7 +227,7 @@ export class HostAgent implements Actor<AgentMessage> {
     }
     if (fenced || durationMs === 0) return this.#void(context); // L7
     if (this.#draining || sentMs <= this.#voidThroughMs) return; // G2
-    grantLease(context.cells, sentMs + durationMs, revision); // G1
+    grantLease(context.cells, (planted('PB17') ? context.nowMs : sentMs) + durationMs, revision); // G1
   }
 
   /** G2: what was asked for before now does not count. */

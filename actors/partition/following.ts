@@ -75,7 +75,10 @@ export class Following {
     this.#localSnapshot = localSnapshot;
     this.#newState = newState;
     this.#quarantine = quarantine;
-    if (core.switching === undefined) this.#reconcile(context);
+    if (planted('PB01') && core.log.end > core.highWatermark) {
+      this.#phase = { kind: 'truncating' };
+      core.truncateTo(core.highWatermark, context);
+    } else if (core.switching === undefined || planted('PB52')) this.#reconcile(context);
     else this.#phase = { kind: 'switching', chunkCount: undefined }; // W4
   }
 
@@ -145,7 +148,8 @@ export class Following {
   onDiverged(message: Of<'diverged'>, context: PartitionContext): void {
     const core = this.#core;
     if (this.#phase.kind !== 'reconciling') return;
-    if (message.logEnd !== core.log.end || message.lastEpoch !== core.log.lastEpoch) return; // W5; the retry asks again
+    const isOfThisLog = message.logEnd === core.log.end && message.lastEpoch === core.log.lastEpoch;
+    if (!isOfThisLog && !planted('PB45')) return; // W5; the retry asks again
     const end = truncationPoint(core.log, message.epochAt, message.end);
     if (end >= core.log.end) return this.#reconcile(context);
     if (end < core.highWatermark) {
@@ -215,7 +219,7 @@ export class Following {
   acknowledge(context: PartitionContext): void {
     const core = this.#core;
     if (this.#phase.kind !== 'following') return;
-    const durableEnd = core.ackEnd;
+    const durableEnd = planted('PB10') ? core.log.end : core.ackEnd;
     const lastEpoch = durableEnd === 0 ? 0 : core.log.epochs.epochAt(durableEnd - 1);
     const link = core.linkTo(this.leader);
     context.send(core.addressOf(this.leader), {
@@ -245,7 +249,8 @@ export class Following {
     }
     const core = this.#core;
     const meta = decodeMeta(message.meta);
-    if (meta.offset <= core.highWatermark && meta.lineage === core.lineage && core.highWatermark > 0) {
+    const isOld = meta.offset <= core.highWatermark && meta.lineage === core.lineage && core.highWatermark > 0;
+    if (isOld && !planted('PB25')) {
       // M11: never back in time. The leader's log starts above our end although we have committed as much: ask again.
       this.#phase = { kind: 'reconciling' };
       return;

@@ -119,7 +119,7 @@ export class Leading {
     const { partition } = core.place();
     this.epochStart = core.log.end;
     this.#inSync = settled(partition.partitionEpoch, partition.inSync);
-    this.#holdUntilMs = context.nowMs + partition.holdMs; // L5: counted from receipt
+    this.#holdUntilMs = planted('PB18') ? 0 : context.nowMs + partition.holdMs; // L5: counted from receipt
     this.#placedAtMs = context.nowMs;
     this.#timeAtMs = context.nowMs;
     this.#partitionTimeMs = core.state.partitionTimeMs; // E3: never less than what the log says
@@ -135,7 +135,7 @@ export class Leading {
 
   /** D4: everything that the leaders before answered is applied here. */
   get active(): boolean {
-    return this.#core.highWatermark > this.epochStart;
+    return this.#core.highWatermark > this.epochStart || planted('PB21');
   }
 
   get fenced(): boolean {
@@ -152,7 +152,7 @@ export class Leading {
   }
 
   maximal(): ReadonlySet<string> {
-    return maximalInSync(this.#inSync);
+    return planted('PB03') ? this.#inSync.committed : maximalInSync(this.#inSync);
   }
 
   // --- clients --------------------------------------------------------------------------------------------------------
@@ -280,7 +280,7 @@ export class Leading {
     // R4: the record before the acknowledged end must be the one that we have there.
     if (
       message.durableEnd > log.end ||
-      (message.durableEnd > 0 && log.epochs.epochAt(message.durableEnd - 1) !== message.lastEpoch)
+      (message.durableEnd > 0 && log.epochs.epochAt(message.durableEnd - 1) !== message.lastEpoch && !planted('PB04'))
     )
       return;
     // It was given up as silent and is back. Who acknowledges follows, so its log agrees with ours up to its end (W1 there).
@@ -325,7 +325,7 @@ export class Leading {
         progress !== undefined && progress.replicaEpoch === core.replicaEpochOf(host) ? progress.ackedEnd : 0,
       );
     }
-    if (commit <= core.highWatermark || !this.enoughInSync) return;
+    if (commit <= core.highWatermark || !(this.enoughInSync || planted('PB06'))) return;
     if (context.nowMs < this.#holdUntilMs) return; // L5; the tick comes back
     if (alone && !leaseValid(context.cells, core.self.worker, context.readClockMs())) return; // R5b; the tick comes back
     const wasActive = this.active;
@@ -437,11 +437,11 @@ export class Leading {
   #mayJoin(progress: Progress, context: PartitionContext): boolean {
     return (
       progress.phase === 'replicating' &&
-      progress.lastHeardMs > this.#placedAtMs &&
+      (progress.lastHeardMs > this.#placedAtMs || planted('PB48')) &&
       context.nowMs >= this.#joinsAfterMs &&
       progress.replicaEpoch === this.#core.replicaEpochOf(progress.host) &&
       progress.ackedEnd >= this.#core.highWatermark &&
-      progress.ackedEnd >= this.epochStart &&
+      (progress.ackedEnd >= this.epochStart || planted('PB02')) &&
       this.#core.log.bytesFrom(Math.max(progress.ackedEnd, this.#core.log.start)) < leading.inFlightBytesMax
     );
   }
@@ -543,7 +543,8 @@ export class Leading {
 
   #knowsAll(progress: Progress): boolean {
     const { log, highWatermark } = this.#core;
-    return progress.ackedEnd >= log.end && progress.highWatermarkKnown >= highWatermark;
+    const told = planted('PB51') ? progress.highWatermarkSent : progress.highWatermarkKnown;
+    return progress.ackedEnd >= log.end && told >= highWatermark;
   }
 
   #isQuiet(): boolean {
@@ -583,7 +584,8 @@ export class Leading {
     }
     if (!keep) {
       for (let next = this.#pending.shift(); next !== undefined; next = this.#pending.shift()) {
-        refuse(next.from, next.request, 'outcome-unknown', 'appended, but leadership was lost before it was committed');
+        const reason = planted('PB39') ? 'not-leader' : 'outcome-unknown';
+        refuse(next.from, next.request, reason, 'appended, but leadership was lost before it was committed');
       }
     }
     context.timers.cancel('tick');

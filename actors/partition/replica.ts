@@ -24,6 +24,7 @@ import type { Actor, ActorDefinition, Message, Signal } from '../../runtime/cont
 import type { Address } from '../../runtime/contract/address.js';
 import { spaceLevel } from '../../runtime/contract/cells.js';
 import type { JournalRecord, RecoveryReport } from '../../runtime/contract/journal.js';
+import { planted } from '../../runtime/probes/probes.js';
 import { assert, unreachable } from '../../runtime/std/assert.js';
 import type { Random } from '../../runtime/std/random.js';
 import { Queue } from '../../runtime/std/queue.js';
@@ -300,7 +301,7 @@ export class PartitionReplica implements Actor<PartitionMessage> {
     const core = this.#core;
     const verdict = core.judge(message.link, from);
     if (this.#role.kind === 'quarantined' || verdict === 'foreign') return; // V3
-    if (verdict === 'behind') {
+    if (verdict === 'behind' && !(planted('PB04') && message.kind === 'replicated')) {
       if (core.replicaEpochOf(from.host) !== undefined) {
         context.send(from, {
           kind: 'epoch-fenced',

@@ -16,6 +16,7 @@
 import { type WriteResult, type WriteStatus, writeStatuses } from '../../messaging/protocol/client-messages.js';
 import { limits } from '../../messaging/protocol/limits.js';
 import { readWord, writeWord } from '../../messaging/protocol/message-codec.js';
+import { planted } from '../../runtime/probes/probes.js';
 import { assert } from '../../runtime/std/assert.js';
 import type { ByteReader } from '../../runtime/std/byte-reader.js';
 import type { ByteWriter } from '../../runtime/std/byte-writer.js';
@@ -76,7 +77,7 @@ export class Sessions {
 
   judge(session: number, sequence: number): SequenceVerdict {
     const known = this.#sessions.get(session);
-    if (known === undefined || sequence <= known.answeredThrough) return stale; // S5
+    if (known === undefined || sequence <= known.answeredThrough) return planted('PB28') ? execute : stale; // S5
     if (sequence > known.answeredThrough + limits.sessionWindowMax) return beyond; // S6
     const result = known.results.get(sequence);
     return result === undefined ? execute : { kind: 'repeat', result }; // S2

@@ -14,6 +14,7 @@
 import type { ScanItem, ReadItem, WriteOp, WriteResult } from '../../messaging/protocol/client-messages.js';
 import type { Batch } from '../../messaging/protocol/log-batch.js';
 import { incrementValue } from '../../messaging/protocol/value.js';
+import { planted } from '../../runtime/probes/probes.js';
 import { unreachable } from '../../runtime/std/assert.js';
 import { ByteReader, DecodeError } from '../../runtime/std/byte-reader.js';
 import { ByteWriter } from '../../runtime/std/byte-writer.js';
@@ -114,7 +115,7 @@ export class PartitionState {
     let offset = batch.base;
     for (const op of body.ops) {
       const verdict = this.sessions.judge(body.session, op.sequence); // A2
-      if (verdict.kind === 'execute') {
+      if (verdict.kind === 'execute' || planted('PB27')) {
         const result = this.#execute(op, offset, batch.timeMs);
         this.sessions.store(body.session, result);
         results.push(result);
@@ -190,7 +191,7 @@ export class PartitionState {
     this.#reading = true;
     const writer = new ByteWriter(4096);
     writer.u8(chunkSessions);
-    this.sessions.encode(writer);
+    (planted('PB26') ? new Sessions() : this.sessions).encode(writer);
     let sessions: Uint8Array | undefined = writer.finish();
     const items: ItemReader = this.#engine.beginSnapshot();
     return {

@@ -11,6 +11,7 @@
 
 import type { Disk, DiskError, DiskFile } from '../contract/disk.js';
 import type { SnapshotWriter } from '../contract/journal.js';
+import { planted } from '../probes/probes.js';
 import { assert } from '../std/assert.js';
 import type { Crc32 } from '../std/crc32.js';
 import { isOutOfSpace } from './disk-space.js';
@@ -111,7 +112,10 @@ export class SnapshotFileWriter implements SnapshotWriter {
     this.#do((next) => this.#file?.sync((error) => this.#check(error, next)));
     this.#do((next) => this.#close(next));
     this.#do((next) => this.#rename(next));
-    this.#do((next) => disk.syncDirectory(directory, (error) => this.#check(error, next)));
+    this.#do((next) => {
+      if (planted('PB11')) return next();
+      disk.syncDirectory(directory, (error) => this.#check(error, next));
+    });
     this.#do((next) => {
       this.#phase = 'switching';
       const { id, replayFromLsn } = this.#target;

@@ -25,6 +25,7 @@ import type {
   SpaceLevel,
   StreamConsumer,
 } from '../contract/journal.js';
+import { planted } from '../probes/probes.js';
 import { assert, present } from '../std/assert.js';
 import type { Crc32 } from '../std/crc32.js';
 import { Queue } from '../std/queue.js';
@@ -310,7 +311,7 @@ export class WriteAheadJournal implements Journal {
     if (batch === undefined) {
       if (this.#batch.count === 0) return;
       batch = this.#batch;
-      this.#batch = new Batch(this.#nextLsn, this.#recycled);
+      this.#batch = new Batch(this.#nextLsn, planted('PB15') ? batch : this.#recycled);
       this.#recycled = undefined;
     }
     this.#underWay = batch;
@@ -332,7 +333,7 @@ export class WriteAheadJournal implements Journal {
 
   #sync(current: CurrentSegment, batch: Batch): void {
     current.file.sync((error) => {
-      if (error !== undefined) return this.#fail(error);
+      if (error !== undefined) return planted('PB14') ? this.#sync(current, batch) : this.#fail(error);
       this.#synced(batch);
     });
   }

@@ -18,6 +18,7 @@ import type { MapStore } from '../state/map-store.js';
 import type { Applied } from '../state/outcome.js';
 import type { Deposed, PartitionRecord } from '../state/partition-record.js';
 import type { Liveness } from './liveness.js';
+import { planted } from '../../../runtime/probes/probes.js';
 
 interface Known {
   readonly leaseEndMs: number;
@@ -73,8 +74,9 @@ export class CommitHolds {
   /** L5 for a successor elected now. */
   holdMs(store: MapStore, record: PartitionRecord, nowMs: number): number {
     let endMs = nowMs;
-    for (const deposed of record.deposed) endMs = Math.max(endMs, this.#endMs(store, deposed));
     const { leader } = record.info;
+    const forgotten = planted('PB41') ? record.deposed.length - (leader === undefined ? 1 : 0) : 0;
+    for (const deposed of record.deposed.slice(forgotten)) endMs = Math.max(endMs, this.#endMs(store, deposed));
     const host = leader === undefined ? undefined : store.hosts.get(leader);
     if (host !== undefined && !this.#liveness.isDead(host))
       endMs = Math.max(endMs, this.#liveness.leaseEndMs(host.name, host.epoch));
@@ -83,7 +85,8 @@ export class CommitHolds {
 
   /** Whether nobody that was deposed from the partition can still hold a lease that it read it under. */
   isOver(store: MapStore, record: PartitionRecord, nowMs: number): boolean {
-    return record.deposed.every((deposed) => this.#endMs(store, deposed) <= nowMs);
+    const counted = planted('PB41') ? record.deposed.slice(-1) : record.deposed;
+    return counted.every((deposed) => this.#endMs(store, deposed) <= nowMs);
   }
 
   #endMs(store: MapStore, deposed: Deposed): number {
@@ -93,7 +96,7 @@ export class CommitHolds {
     if (this.#hasStoppedLeading(store.hosts.get(host), deposed) || this.#liveness.released(host, epoch))
       return Number.NEGATIVE_INFINITY;
     // Deposed before we won: as if granted when we did (L1).
-    return this.#known.get(revision)?.get(host)?.leaseEndMs ?? this.#liveness.wonMs + leaseWaitMs;
+    return this.#known.get(revision)?.get(host)?.leaseEndMs ?? this.#liveness.neverAnsweredMs + leaseWaitMs;
   }
 
   #hasStoppedLeading(host: HostInfo | undefined, deposed: Deposed): boolean {
@@ -104,7 +107,7 @@ export class CommitHolds {
 
   /** Several of whom no more is known than that they were deposed by then. */
   #joinedEndMs(revision: number): number {
-    let endMs = this.#liveness.wonMs + leaseWaitMs;
+    let endMs = this.#liveness.neverAnsweredMs + leaseWaitMs;
     for (const known of this.#known.get(revision)?.values() ?? [])
       endMs = Math.max(endMs, known.appliedMs + leaseWaitMs);
     return endMs;

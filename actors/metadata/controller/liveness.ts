@@ -12,6 +12,7 @@
 
 import { leaseWaitMs } from '../lease-timing.js';
 import type { HostInfo } from '../../../messaging/protocol/cluster-map.js';
+import { planted } from '../../../runtime/probes/probes.js';
 
 export interface HeartbeatFacts {
   readonly host: string;
@@ -48,6 +49,11 @@ export class Liveness {
 
   get wonMs(): number {
     return this.#wonMs;
+  }
+
+  /** When a process that this controller never answered counts as answered. (L1) */
+  get neverAnsweredMs(): number {
+    return planted('PB19') ? Number.NEGATIVE_INFINITY : this.#wonMs;
   }
 
   heard(facts: HeartbeatFacts, nowMs: number): void {
@@ -105,7 +111,7 @@ export class Liveness {
   leaseEndMs(host: string, epoch: number): number {
     const process = this.#known(host, epoch);
     if (process?.released === true) return this.#wonMs; // it reads from no lease any more
-    return (process?.answeredMs ?? this.#wonMs) + leaseWaitMs;
+    return (process?.answeredMs ?? this.neverAnsweredMs) + leaseWaitMs;
   }
 
   #known(host: string, epoch: number): Process | undefined {

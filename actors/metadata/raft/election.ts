@@ -9,6 +9,7 @@
 // Sources: Ongaro's dissertation 3.4, 3.6.1, 3.10, 4.2.3, 9.6. We differ: a report that the leader's process is gone ends the wait for it;
 // the voters then campaign one after the other, by the order of their ids, so that they do not split the vote.
 
+import { planted } from '../../../runtime/probes/probes.js';
 import { assert } from '../../../runtime/std/assert.js';
 import type { LogPosition, MemberId } from '../../../messaging/protocol/raft-entry.js';
 import type { RaftTimeoutNow, RaftVote, RaftVoteReply } from '../../../messaging/protocol/raft-messages.js';
@@ -42,6 +43,7 @@ export function becomeFollower(state: RaftState, term: number, leader: MemberId 
  */
 export function mayCampaign(state: RaftState): boolean {
   if (state.snapshotWork.isInstalling) return false;
+  if (planted('PB47')) return isVoter(state.membership, state.id);
   return state.log.membershipsSince(state.commitIndex).some((membership) => isVoter(membership, state.id));
 }
 
@@ -115,7 +117,9 @@ export function onVote(state: RaftState, message: RaftVote): void {
   }
   state.castVote(message.from);
   role.electionDeadlineMs = state.nowMs + state.randomElectionTimeoutMs();
-  state.sendWhenDurable(message.from, { kind: 'raft-vote-reply', pre: false, granted: true });
+  const vote = { kind: 'raft-vote-reply', pre: false, granted: true } as const;
+  if (planted('PB22')) state.send(message.from, vote);
+  else state.sendWhenDurable(message.from, vote);
 }
 
 function refuse(state: RaftState, message: RaftVote): void {

@@ -8,6 +8,7 @@
 // Sources: Ongaro's dissertation 4.3; etcd-io/raft `quorum`.
 
 import type { MemberId, Membership } from '../../../messaging/protocol/raft-entry.js';
+import { planted } from '../../../runtime/probes/probes.js';
 
 /** How many of `voterCount` voters are a majority. */
 export function majorityOf(voterCount: number): number {
@@ -35,7 +36,8 @@ export function membersOf(membership: Membership): MemberId[] {
 /** The highest value that a quorum has reached, where `valueOf` says how far each member is. 0 for a group without voters. */
 export function quorumValue(membership: Membership, valueOf: (member: MemberId) => number): number {
   const incoming = majorityValue(membership.voters, valueOf);
-  return membership.outgoing.length === 0 ? incoming : Math.min(incoming, majorityValue(membership.outgoing, valueOf)); // Q1
+  if (membership.outgoing.length === 0 || planted('PB23')) return incoming;
+  return Math.min(incoming, majorityValue(membership.outgoing, valueOf)); // Q1
 }
 
 export function hasQuorum(membership: Membership, agrees: (member: MemberId) => boolean): boolean {

@@ -7,7 +7,9 @@
 //
 // Sources: Ongaro's dissertation 5.1–5.3, figure 5.3; hashicorp/raft issue 697 (the entry at the snapshot's index may conflict).
 
+import { planted } from '../../../runtime/probes/probes.js';
 import { assert, present } from '../../../runtime/std/assert.js';
+import type { LogPosition } from '../../../messaging/protocol/raft-entry.js';
 import type { RaftSnapshot } from '../../../messaging/protocol/raft-messages.js';
 import { RaftLog } from './log.js';
 import { encodeSnapshotMeta } from './record.js';
@@ -64,7 +66,7 @@ function maybeInstall(state: RaftState): void {
   state.save();
   const snapshot = state.nextSnapshot();
   state.put({ kind: 'begin-snapshot', snapshot, meta: encodeSnapshotMeta({ last, membership }), chunks });
-  const rebaseToken = state.log.has(last) ? state.saveEntries('rebase', last.index) : state.saveRebaseOnto(last); // nothing of our log stays
+  const rebaseToken = keepsSuffix(state, last) ? state.saveEntries('rebase', last.index) : state.saveRebaseOnto(last); // nothing of our log stays
   snapshotWork.beginWriting({
     snapshot,
     last,
@@ -103,9 +105,14 @@ export function snapshotStored(state: RaftState, snapshot: number, keepFrom: num
   }
 }
 
+/** What we have behind a received snapshot follows it, also in the leader's log. (M11) */
+function keepsSuffix(state: RaftState, last: LogPosition): boolean {
+  return planted('PB24') ? state.log.termAt(last.index) !== undefined : state.log.has(last);
+}
+
 function install(state: RaftState, received: IncomingSnapshot): void {
   const { last, membership, chunks } = received;
-  if (state.log.has(last)) {
+  if (keepsSuffix(state, last)) {
     state.log.compactTo(last.index); // the suffix stays
     state.restored(state.log, last.index);
   } else {

@@ -12,6 +12,7 @@
 // Sources: Ongaro's dissertation figure 3.1; etcd-io/raft `Ready`. We differ: entries are applied once they are durable here too, so what was applied
 // is never forgotten by a crash.
 
+import { planted } from '../../../runtime/probes/probes.js';
 import { assert, present } from '../../../runtime/std/assert.js';
 import type { Random } from '../../../runtime/std/random.js';
 import type {
@@ -267,7 +268,7 @@ export class RaftState {
     if (this.#unsavedVote) this.#voteToken = this.durability.lastToken + 1; // every record has term and vote
     this.#unsavedFrom = undefined;
     this.#unsavedVote = false;
-    if (from === undefined) this.#saveRecord('vote', this.#log.last, []);
+    if (from === undefined) this.#saveRecord(planted('PB46') ? 'log' : 'vote', this.#log.last, []);
     else this.saveEntries('log', from - 1);
   }
 
@@ -286,7 +287,8 @@ export class RaftState {
   }
 
   #saveRecord(kind: LogRecord['kind'], base: LogPosition, entries: readonly RaftEntry[]): number {
-    const record = encodeRecord({ kind, term: this.#term, vote: this.#vote, base, entries });
+    const vote = planted('PB22') ? undefined : this.#vote;
+    const record = encodeRecord({ kind, term: this.#term, vote, base, entries });
     const token = this.durability.handOut(base.index + entries.length);
     this.put({ kind: 'persist', token, record });
     return token;

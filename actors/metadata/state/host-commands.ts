@@ -15,6 +15,7 @@ import type { Change } from './change.js';
 import type { MetadataCommand, RegisterHost, RegisterReplicas } from './command.js';
 import { failed, type Outcome, overtaken } from './outcome.js';
 import type { PartitionDraft } from './partition-record.js';
+import { planted } from '../../../runtime/probes/probes.js';
 
 type Of<Kind extends MetadataCommand['kind']> = Extract<MetadataCommand, { readonly kind: Kind }>;
 
@@ -38,7 +39,7 @@ export function registerHost(change: Change, command: RegisterHost): Outcome {
     const report = reports.get(draft.id);
     const claimed = draft.replicaOn(name)?.incarnation !== 0;
     draft.register(name, index, report?.incarnation ?? 0, report); // V15
-    if (claimed && report?.verdict !== 'complete') draft.lose(name);
+    if (claimed && report?.verdict !== 'complete' && !planted('PB08')) draft.lose(name);
   }
   change.putHost({
     name,
@@ -88,7 +89,7 @@ function registerReplica(
   draft.register(host.name, change.index, report.incarnation, report);
   if (registered === 0) return; // V15
   leave(change, draft, host.name, true); // V14. Its old actor is gone: the same process says so.
-  if (report.verdict !== 'complete') draft.lose(host.name);
+  if (report.verdict !== 'complete' && !planted('PB08')) draft.lose(host.name);
 }
 
 export function fenceHost(change: Change, command: Of<'fence-host'>): Outcome {

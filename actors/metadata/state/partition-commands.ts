@@ -6,6 +6,7 @@
 //        replicas whose epochs it names rightly and whose hosts are up (R13).
 //   V17. A move takes nothing away before what it brings is in sync, and never leaves fewer in sync than the minimum (R15).
 
+import { planted } from '../../../runtime/probes/probes.js';
 import { assert, present } from '../../../runtime/std/assert.js';
 import type { Change } from './change.js';
 import type { Elect, Holds, MetadataCommand } from './command.js';
@@ -31,14 +32,15 @@ export function changeInSync(change: Change, command: Of<'change-in-sync'>): Out
 function maySetInSync(change: Change, record: PartitionRecord, command: Of<'change-in-sync'>): boolean {
   const { info } = record;
   if (info.leader === undefined || info.leader !== command.leader) return false;
-  if (info.leaderEpoch !== command.leaderEpoch || info.partitionEpoch !== command.partitionEpoch) return false;
+  if (info.leaderEpoch !== command.leaderEpoch) return false;
+  if (info.partitionEpoch !== command.partitionEpoch && !planted('PB05')) return false;
   const members = new Map(command.inSync.map((member) => [member.host, member.epoch]));
   if (members.size !== command.inSync.length) return false;
   const leader = info.replicas.find((replica) => replica.host === command.leader);
   if (leader?.epoch !== command.leaderReplicaEpoch || members.get(command.leader) !== leader.epoch) return false;
   for (const [host, epoch] of members) {
     const replica = info.replicas.find((known) => known.host === host);
-    if (replica === undefined || replica.epoch !== epoch) return false; // R13(5)
+    if (replica === undefined || (replica.epoch !== epoch && !planted('PB05'))) return false; // R13(5)
     if (info.inSync.includes(host)) continue;
     if (replica.incarnation === 0 || change.store.hosts.get(host)?.state !== 'up') return false; // R13(4)
   }

@@ -19,6 +19,7 @@
 
 import type { PartitionInfo, ReplicaInfo, TableInfo } from '../../../messaging/protocol/cluster-map.js';
 import type { ReplicaReport, ReplicaVerdict } from '../../../messaging/protocol/host-messages.js';
+import { planted } from '../../../runtime/probes/probes.js';
 import { assert } from '../../../runtime/std/assert.js';
 
 /** A leader that was deposed, and may not know it while its lease runs (L5). `host` is empty for several, forgotten. */
@@ -194,7 +195,7 @@ export class PartitionDraft {
 
   /** The next record, or undefined when nothing changed. */
   finish(index: number): PartitionRecord | undefined {
-    if (this.inSync.length >= this.#minInSync) {
+    if (this.inSync.length >= this.#minInSync && !planted('PB07')) {
       this.eligible = []; // V3: the high watermark moves again, so they fall behind it
       this.lastKnownEligible = [];
     }

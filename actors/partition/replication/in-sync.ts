@@ -11,6 +11,7 @@
 // Sources: Kafka `Partition.scala` (PendingExpandIsr, PendingShrinkIsr); CORRECTNESS R5, R13, "Maximal ISR". We differ: a refused proposal does not
 // shrink the maximal set, since a duplicate of it may still be accepted; only a newer partition epoch does.
 
+import { planted } from '../../../runtime/probes/probes.js';
 import { assert } from '../../../runtime/std/assert.js';
 
 export type InSync =
@@ -42,7 +43,7 @@ export function propose(inSync: InSync, proposal: ReadonlySet<string>, nowMs: nu
     partitionEpoch: inSync.partitionEpoch,
     committed: inSync.committed,
     proposal,
-    proposedEver: union(before, proposal),
+    proposedEver: planted('PB49') ? proposal : union(before, proposal),
     sentAtMs: nowMs,
   };
 }

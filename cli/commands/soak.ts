@@ -23,7 +23,7 @@ import { ask } from '../load/load-operation.js';
 import { type Output, printValue } from '../output.js';
 import { type Fault, faults } from '../soak/faults.js';
 import { Settled } from '../soak/settled.js';
-import { type CycleResult, runCycle, stepsPerKeyMax } from '../soak/soak-cycle.js';
+import { type CycleResult, type CycleTimes, runCycle, stepsPerKeyMax } from '../soak/soak-cycle.js';
 import { SoakMesh } from '../soak/soak-mesh.js';
 import { cycleLine, describeSoak, faultReports, type SoakReport } from '../soak/soak-report.js';
 import { waitUntilHealthy } from '../wait-healthy.js';
@@ -106,7 +106,7 @@ async function soak(wish: SoakWish, { output, signal }: Invocation): Promise<num
       const result = await runCycle(mesh, table, cycle, wish.allowed, own, wish.clients, signal);
       output.note(cycleLine(result, wish.cycles));
       settled.add(result.entries, result.back);
-      failure = failureOf(result);
+      failure = failureOf(result) ?? crashOf(mesh, cycle);
       if (failure !== undefined) await keepEvidence(mesh, result, wish.seed, output);
       results.push({ ...result, entries: [], back: new Map() });
     }
@@ -114,7 +114,7 @@ async function soak(wish: SoakWish, { output, signal }: Invocation): Promise<num
       output.note(`killing every host once more, and reading ${settled.size} keys again …`);
       last = await readAgain(mesh, table, settled, signal);
       for (const line of last.wrong.slice(0, 10)) output.note(`  ${line}`);
-      failure = last.wrong[0];
+      failure = last.wrong[0] ?? crashOf(mesh, undefined);
     }
   } catch (error) {
     if (!signal.aborted) mesh.keep();
@@ -123,7 +123,7 @@ async function soak(wish: SoakWish, { output, signal }: Invocation): Promise<num
     if (failure !== undefined) mesh.keep();
     await mesh.close();
   }
-  const report = reportOf(wish, results, settled, last, failure, mesh.folder, performance.now() - startMs);
+  const report = reportOf(wish, results, settled, last, failure, mesh, performance.now() - startMs);
   printValue(output, report, () => describeSoak(report, output));
   return failure === undefined ? exitCodes.ok : exitCodes.failure;
 }
@@ -141,6 +141,12 @@ function failureOf({ cycle, illness, verdict }: CycleResult): string | undefined
   if (illness !== undefined) return `cycle ${cycle}: ${illness}`;
   if (verdict.unread > 0) return `cycle ${cycle}: ${verdict.unread} keys cannot be read though all is well`;
   return undefined;
+}
+
+/** Whatever crashed without a fault that explains it. */
+function crashOf(mesh: SoakMesh, cycle: number | undefined): string | undefined {
+  const [first] = mesh.words.crashes;
+  return first === undefined ? undefined : `${cycle === undefined ? 'at the end' : `cycle ${cycle}`}: ${first}`;
 }
 
 interface LastRead {
@@ -189,18 +195,25 @@ async function waitUntilHealthyOrThrow(db: Database, hosts: readonly string[], s
   if (!healthy) throw new Error(`not healthy after every host was killed: ${reasons.join(', ')}`);
 }
 
+function sumOfTimes(results: readonly CycleResult[]): CycleTimes {
+  const sum = (of: keyof CycleTimes): number =>
+    Math.round(results.reduce((total, { timesMs }) => total + timesMs[of], 0));
+  return { faults: sum('faults'), well: sum('well'), equal: sum('equal'), read: sum('read'), judge: sum('judge') };
+}
+
 function reportOf(
   wish: SoakWish,
   results: readonly CycleResult[],
   settled: Settled,
   last: LastRead | undefined,
   failure: string | undefined,
-  folder: string,
+  mesh: SoakMesh,
   elapsedMs: number,
 ): SoakReport {
   const sum = (of: (result: CycleResult) => number): number => results.reduce((total, one) => total + of(one), 0);
   const findings = [...results.flatMap(({ verdict }) => verdict.findings), ...(last?.findings ?? [])];
   const broken = (...rules: string[]): number => findings.filter(({ rule }) => rules.includes(rule)).length;
+  const { counts, crashes } = mesh.words;
   return {
     seed: wish.seed,
     cycles: results.length,
@@ -225,8 +238,11 @@ function reportOf(
       left: settled.left,
     },
     planted: wish.planted,
+    timesMs: sumOfTimes(results),
+    events: Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1))),
+    crashes,
     faults: faultReports(results),
     failure,
-    folder: failure === undefined ? undefined : folder,
+    folder: failure === undefined ? undefined : mesh.folder,
   };
 }

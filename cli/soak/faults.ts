@@ -73,10 +73,20 @@ async function damage(
   return `${host}: ${done}`;
 }
 
-/** A little load on disks that forget, so that there is something to be forgotten. */
+/** A little load on disks that forget, and are slow often, so that there is something to be forgotten. */
 async function forget({ mesh, random, pause }: FaultSite, hosts: readonly string[]): Promise<void> {
-  for (const host of hosts) mesh.setDisk(host, 'lossy');
-  await pause(random.between(50, 1000));
+  const slowMs = random.pick([0, 50, 300]);
+  for (const host of hosts) {
+    mesh.setDisk(host, 'lossy');
+    if (slowMs > 0) mesh.setDisk(host, 'slow', String(slowMs));
+  }
+  await pause(slowMs * 2 + random.between(50, 1000));
+}
+
+/** kill -9 on disks that forgot; what comes back is not slow any more. */
+function cutPower({ mesh }: FaultSite, hosts: readonly string[]): void {
+  for (const host of hosts) mesh.kill(host);
+  for (const host of hosts) mesh.clearDisk(host, 'slow');
 }
 
 /** Makes one sync of a host fail, and waits until the host has ended of it. @throws Error when it does not, or says something else */
@@ -88,9 +98,9 @@ async function failSync(mesh: SoakMesh, host: string): Promise<void> {
     if (Date.now() > deadline) throw new Error(`a sync of ${host} failed, and the host does not end`);
     await new Promise((resolve) => setTimeout(resolve, lookMs));
   }
-  const end = mesh.endOf(host);
-  if (end === undefined || !end.startsWith(`exit code ${hostExitCodes.storageFailed})`))
-    throw new Error(`a sync of ${host} failed, and it ended otherwise: ${end ?? 'without a word'}`);
+  const end = mesh.words.endOf(host);
+  if (end?.exitCode !== hostExitCodes.storageFailed)
+    throw new Error(`a sync of ${host} failed, and it ended otherwise: ${end?.reason ?? 'without a word'}`);
 }
 
 async function lastingOnDisk(
@@ -98,8 +108,8 @@ async function lastingOnDisk(
   hosts: readonly string[],
   fault: DiskFaultName,
   text = '',
+  ms = lasting(random),
 ): Promise<string> {
-  const ms = lasting(random);
   for (const host of hosts) mesh.setDisk(host, fault, text);
   await pause(ms);
   for (const host of hosts) mesh.clearDisk(host, fault);
@@ -178,7 +188,7 @@ export const faults: readonly Fault[] = [
     run: async (site) => {
       const host = site.random.pick(site.mesh.hosts);
       await forget(site, [host]);
-      site.mesh.kill(host);
+      cutPower(site, [host]);
       return host;
     },
   },
@@ -187,7 +197,7 @@ export const faults: readonly Fault[] = [
     kind: 'process',
     run: async (site) => {
       await forget(site, site.mesh.hosts);
-      for (const host of site.mesh.hosts) site.mesh.kill(host);
+      cutPower(site, site.mesh.hosts);
       return 'every host at once';
     },
   },
@@ -200,7 +210,7 @@ export const faults: readonly Fault[] = [
       const times = random.between(2, 4);
       for (let i = 0; i < times; i++) {
         await forget(site, hosts); // while it recovers, while it catches up
-        for (const host of hosts) mesh.kill(host);
+        cutPower(site, hosts);
         await pause(random.below(500));
       }
       return `${hosts.length === 1 ? hosts[0] : 'every host'} ${times} times`;
@@ -280,7 +290,7 @@ export const faults: readonly Fault[] = [
     run: async (site) => {
       const { mesh, random, pause } = site;
       const hosts = random.pick([mesh.hosts, [random.pick(mesh.hosts)]]);
-      const lasts = lastingOnDisk(site, hosts, 'full');
+      const lasts = lastingOnDisk(site, hosts, 'full', '', random.between(1000, 8000)); // filling it takes a while, too
       if (!random.chance(1 / 3)) return lasts;
       await pause(random.below(3000));
       const host = random.pick(hosts);

@@ -15,6 +15,15 @@ import { waitForEqualCopies } from './equal-copies.js';
 import { type Fault, pickFaults } from './faults.js';
 import type { SoakMesh } from './soak-mesh.js';
 
+/** Where the time of a cycle went: trouble, until all was well, until all replicas were equal, reading back, judging. */
+export interface CycleTimes {
+  readonly faults: number;
+  readonly well: number;
+  readonly equal: number;
+  readonly read: number;
+  readonly judge: number;
+}
+
 export interface CycleResult {
   readonly cycle: number;
   readonly faults: readonly { readonly name: string; readonly done: string }[];
@@ -30,6 +39,7 @@ export interface CycleResult {
   readonly verdict: Verdict;
   readonly entries: readonly Entry[];
   readonly back: ReadBack;
+  readonly timesMs: CycleTimes;
 }
 
 const mix = parseMix('get=30,put=20,increment=20,cas=10,delete=5,insert=10,range=5');
@@ -68,6 +78,7 @@ export async function runCycle(
     timeoutMs: random.pick(operationsMs),
     pauseMs: 20,
   };
+  const startMs = performance.now();
   const figures = new LoadFigures();
   const history = new SampledHistory(entriesMax, () => performance.now());
   const load = new LoadRun(table, spec, random.split('load'), figures, history, signal);
@@ -91,14 +102,17 @@ export async function runCycle(
     clearInterval(sampling);
   }
   let { illness } = trouble;
+  const quietMs = performance.now();
   if (illness === undefined) {
     const different = await waitForEqualCopies(mesh.db, Date.now() + equalDeadlineMs, signal);
     if (different !== undefined) illness = `the replicas do not become equal: ${different}`;
   }
+  const equalMs = performance.now();
   const timeoutMs = illness === undefined ? readMs : readIllMs;
   const options = { timeoutMs, valueBytes: spec.valueBytes, signal };
   const back = await readBack(new Map([[table.name, table]]), history, options);
-  const deadlineMs = performance.now() + judgeBudgetMs;
+  const readDoneMs = performance.now();
+  const deadlineMs = readDoneMs + judgeBudgetMs;
   const entries = history.entries;
   const verdict = judgeHistory(entries, {
     finally: (name, key) => back.get(`${name}\n${key}`),
@@ -119,6 +133,13 @@ export async function runCycle(
     verdict,
     entries,
     back,
+    timesMs: {
+      faults: quietMs - startMs - healthyMs,
+      well: healthyMs,
+      equal: equalMs - quietMs,
+      read: readDoneMs - equalMs,
+      judge: performance.now() - readDoneMs,
+    },
   };
 }
 

@@ -10,6 +10,7 @@ import { type DiskFaultName, FaultFolder } from '../../runtime/storage/fault-fol
 import { testDiskVariable } from '../../runtime/threads/test-disk.js';
 import { meshPaths, readClusterFile } from '../mesh/mesh-file.js';
 import { type DrillMesh, openDrillMesh } from '../drill/drill-mesh.js';
+import { HostWords } from './host-words.js';
 import { NatsProxy } from './nats-proxy.js';
 
 export const natsServer = 'nats-server';
@@ -21,16 +22,15 @@ const testDisk = 'faulty,small';
 export class SoakMesh {
   readonly #mesh: DrillMesh;
   readonly #proxies: ReadonlyMap<string, NatsProxy>;
-  /** What a host last said when it ended by itself. */
-  readonly #ends: ReadonlyMap<string, string>;
   readonly #stopped = new Map<string, number>();
   readonly #held = new Set<string>();
   readonly hosts: readonly string[];
+  readonly words: HostWords;
 
-  private constructor(mesh: DrillMesh, proxies: ReadonlyMap<string, NatsProxy>, ends: ReadonlyMap<string, string>) {
+  private constructor(mesh: DrillMesh, proxies: ReadonlyMap<string, NatsProxy>, words: HostWords) {
     this.#mesh = mesh;
     this.#proxies = proxies;
-    this.#ends = ends;
+    this.words = words;
     this.hosts = (readClusterFile(meshPaths(mesh.folder))?.hosts ?? []).map((host) => host.name);
   }
 
@@ -42,7 +42,7 @@ export class SoakMesh {
     signal: AbortSignal,
   ): Promise<SoakMesh> {
     const proxies = new Map<string, NatsProxy>();
-    const ends = new Map<string, string>();
+    const words = new HostWords();
     try {
       const mesh = await openDrillMesh(hosts, workers, signal, {
         hostNats: async (host, natsUrl) => {
@@ -51,12 +51,9 @@ export class SoakMesh {
           return `nats://127.0.0.1:${proxy.port}`;
         },
         hostEnv: { [testDiskVariable]: testDisk, ...env },
-        onLine: (line) => {
-          const [, host, why] = /^(\S+): troupe: host \S+ ends \((.*)$/.exec(line) ?? [];
-          if (host !== undefined && why !== undefined) ends.set(host, why);
-        },
+        onLine: (line) => words.hear(line),
       });
-      return new SoakMesh(mesh, proxies, ends);
+      return new SoakMesh(mesh, proxies, words);
     } catch (error) {
       for (const proxy of proxies.values()) await proxy.close();
       throw error;
@@ -106,11 +103,6 @@ export class SoakMesh {
   /** The process of a host or of nats-server, or undefined while it is down. */
   pidOf(name: string): number | undefined {
     return this.#mesh.supervisor.pidOf(name);
-  }
-
-  /** What the host last said when it ended by itself, from its exit code on. */
-  endOf(host: string): string | undefined {
-    return this.#ends.get(host);
   }
 
   /** kill -9 of a host or of nats-server; its supervisor starts it again. Nothing happens when it is down already. */

@@ -2,7 +2,7 @@
 // =============================================================================
 
 import { formatTable, type Output, paint } from '../output.js';
-import type { CycleResult } from './soak-cycle.js';
+import type { CycleResult, CycleTimes } from './soak-cycle.js';
 
 export interface SoakReport {
   readonly seed: string;
@@ -26,6 +26,12 @@ export interface SoakReport {
   };
   /** The bug that was planted, to see it found. */
   readonly planted: string | undefined;
+  /** Where the time of the cycles went. */
+  readonly timesMs: CycleTimes;
+  /** How often hosts told of what. */
+  readonly events: Readonly<Record<string, number>>;
+  /** What no fault explains: crashed actors, dead threads, ended hosts. */
+  readonly crashes: readonly string[];
   readonly faults: readonly FaultReport[];
   readonly failure: string | undefined;
   /** Of the mesh, when it is kept. */
@@ -99,6 +105,10 @@ export function describeSoak(report: SoakReport, output: Output): string[] {
     settled.checked === 0
       ? 'nothing was read again at the end'
       : `${settled.checked} keys read again after every host was killed, ${settled.different} different; ${settled.unsure} of them with a write of unknown outcome, ${settled.undecided} undecided${settled.left > 0 ? `; ${settled.left} left out` : ''}`,
+    `time: ${Object.entries(report.timesMs)
+      .map(([phase, ms]) => `${phase} ${Math.round(ms / 1000)} s`)
+      .join(', ')}`,
+    ...report.crashes.map((crash) => paint(output, 'red', crash)),
     ...(report.planted === undefined ? [] : [`planted bug: ${report.planted}`]),
     `verdict: ${verdict}`,
     ...(report.folder === undefined ? [] : [`the mesh's folder is kept: ${report.folder}`]),

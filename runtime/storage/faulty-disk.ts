@@ -25,6 +25,7 @@ export interface DiskFaults {
 export const hangMsMax = 120_000;
 export const delayMsMax = 10_000;
 const lookMs = 20;
+export const threadDeathReason = 'a test ends this thread';
 
 export function faultyDisk(disk: Disk, faults: DiskFaults): Disk {
   return new FaultyDisk(disk, faults);
@@ -146,7 +147,7 @@ class FaultyFile implements DiskFile {
 /** Outside of every turn, as a bug of the runtime would. */
 function endThread(): void {
   setImmediate(() => {
-    throw new Error('a test ends this thread');
+    throw new Error(threadDeathReason);
   });
 }
 

@@ -2,19 +2,19 @@
 // =============================================================================
 //
 // Chosen by the environment variable TROUPE_DISK, a list: `lossy` holds back what is not synced, so that kill -9 is a power loss; `faulty` does what
-// the files of the folder `<data directory>.faults` say; `small` makes segments of 1 MiB, so that they are changed, trimmed and
-// snapshotted often. Without the variable nothing of this is in the way of the disk.
+// the files of the folder `<data directory>.faults` say; `slow` makes every sync take 200 ms more; `small` makes segments of 256 KiB, so that they are
+// changed, trimmed and snapshotted often. Without the variable nothing of this is in the way of the disk.
 
 import type { Disk } from '../contract/disk.js';
 import type { SystemEvent } from '../contract/events.js';
 import { FaultFolder } from '../storage/fault-folder.js';
-import { faultyDisk } from '../storage/faulty-disk.js';
+import { type DiskFaults, faultyDisk } from '../storage/faulty-disk.js';
 import { lossyDisk } from '../storage/lossy-disk.js';
 import { nodeDisk } from '../storage/node-disk.js';
 import type { JournalLimits } from '../storage/write-ahead-journal.js';
 import { HostError, hostExitCodes } from './exit-codes.js';
 
-const words = ['lossy', 'faulty', 'small'] as const;
+const words = ['lossy', 'slow', 'faulty', 'small'] as const;
 type Word = (typeof words)[number];
 
 /** What is wished for; empty for a disk as it is. */
@@ -22,7 +22,7 @@ export type TestDisk = ReadonlySet<Word>;
 
 export const testDiskVariable = 'TROUPE_DISK';
 
-const smallLimits: Partial<JournalLimits> = { segmentBytes: 1024 * 1024, journalBytesMax: 6 * 1024 * 1024 };
+const smallLimits: Partial<JournalLimits> = { segmentBytes: 256 * 1024, journalBytesMax: 2 * 1024 * 1024 };
 
 /** @throws HostError refused */
 export function testDiskOf(env: Readonly<Record<string, string | undefined>>): TestDisk {
@@ -38,6 +38,14 @@ export function testDiskOf(env: Readonly<Record<string, string | undefined>>): T
   return found;
 }
 
+const alwaysSlow: DiskFaults = {
+  isFull: () => false,
+  isHanging: () => false,
+  syncDelayMs: () => 200,
+  takeSyncFailure: () => false,
+  takeThreadDeath: () => false,
+};
+
 /** The disk of a host's data directory, and what its journals should be like. */
 export function diskOf(
   directory: string,
@@ -50,8 +58,9 @@ export function diskOf(
   const isLossy = (): boolean => test.has('lossy') || (isFaulty && faults.isLossy());
   const losesUnsynced = test.has('lossy') || isFaulty;
   const lossy = losesUnsynced ? lossyDisk(plain, isLossy) : plain;
+  const slow = test.has('slow') ? faultyDisk(lossy, alwaysSlow) : lossy;
   return {
-    disk: isFaulty ? faultyDisk(lossy, faults) : lossy,
+    disk: isFaulty ? faultyDisk(slow, faults) : slow,
     limits: test.has('small') ? smallLimits : undefined,
     losesUnsynced,
   };

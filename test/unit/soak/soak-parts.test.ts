@@ -8,6 +8,7 @@ import { parseFaults } from '../../../cli/commands/soak.js';
 import { flipBits, journalFiles, truncateFile, writtenBytes } from '../../../cli/soak/damage.js';
 import { differenceOf } from '../../../cli/soak/equal-copies.js';
 import { faults, pickFaults } from '../../../cli/soak/faults.js';
+import { HostWords } from '../../../cli/soak/host-words.js';
 import { Settled } from '../../../cli/soak/settled.js';
 import { cycleLine, faultReports, sparkline } from '../../../cli/soak/soak-report.js';
 import type { Entry, HeldItem, Told } from '../../../messaging/workload/history.js';
@@ -221,6 +222,31 @@ describe('soak: equal copies', () => {
   });
 });
 
+describe('soak: what hosts say', () => {
+  it('is counted; crashes that no fault explains are bugs', () => {
+    const words = new HostWords();
+    words.hear('h1: 12:03:04.567 warn  h1/0/partition-3 host-fenced host=h2');
+    words.hear('h1: 12:03:04.567 error h1/0/partition-3 actor-crashed error="P1: the high watermark moved back"');
+    words.hear('h2: 12:03:04.567 error h2/1/host worker-died error="a test ends this thread"');
+    words.hear('h2: 12:03:04.567 error h2/1/host worker-died error=oops');
+    words.hear('h2: troupe: host h2 ends (exit code 74): the disk of worker 0 failed');
+    words.hear('h3: troupe: host h3 ends (exit code 78): refused');
+    words.hear('nats-server: [1] 2026/11/20 [INF] Server is ready');
+    expect([...words.counts]).to.deep.equal([
+      ['host-fenced', 1],
+      ['actor-crashed', 1],
+      ['worker-died', 2],
+    ]);
+    expect(words.crashes).to.deep.equal([
+      'h1/0/partition-3 actor-crashed error="P1: the high watermark moved back"',
+      'h2/1/host worker-died error=oops',
+      'h3 ended (exit code 78): refused',
+    ]);
+    expect(words.endOf('h2')).to.deep.equal({ exitCode: 74, reason: 'the disk of worker 0 failed' });
+    expect(words.endOf('h1')).to.equal(undefined);
+  });
+});
+
 describe('soak: the report', () => {
   const verdict = {
     outcome: 'linearizable',
@@ -246,6 +272,7 @@ describe('soak: the report', () => {
       verdict,
       entries: [],
       back: new Map(),
+      timesMs: { faults: 1, well: 2, equal: 3, read: 4, judge: 5 },
     };
     expect(cycleLine(result, 20)).to.equal(
       '3/20  kill-one h2 + nats-kill (a kill is a power loss): well after 4.1 s · ▕█ ▄█▏ 100 answered, 2 failed, 1 unknown · 9 keys linearizable, 1 undecided',

@@ -236,7 +236,7 @@ describe('TROUPE_DISK', () => {
     expect([...testDiskOf({})]).to.deep.equal([]);
     expect([...testDiskOf({ TROUPE_DISK: 'lossy, faulty' })]).to.deep.equal(['lossy', 'faulty']);
     expect(() => testDiskOf({ TROUPE_DISK: 'losy' }))
-      .to.throw(HostError, 'TROUPE_DISK takes lossy, faulty, small, not losy')
+      .to.throw(HostError, 'TROUPE_DISK takes lossy, slow, faulty, small, not losy')
       .with.property('exitCode', 78);
     expect(testDiskEvent('/d', testDiskOf({}))).to.equal(undefined);
     expect(testDiskEvent('/d', testDiskOf({ TROUPE_DISK: 'faulty' }))).to.include({

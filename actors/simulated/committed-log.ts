@@ -7,7 +7,8 @@
 // Owns:     what was committed, for ever.
 //
 // Invariants
-//   J1. One content for each offset below a high watermark, whoever says it and whenever (R1, R21).
+//   J1. One content for each offset below a high watermark, whoever says it and whenever (R1, R21). Over the fault budget a history may have been
+//       lost, and then its successor says so: of a later lineage nothing is known here (R18).
 
 import { crc32 } from '../../runtime/std/crc32.js';
 import { assert } from '../../runtime/std/assert.js';
@@ -30,6 +31,12 @@ export class CommittedLog {
   >();
   /** How far each replica object was compared. */
   readonly #compared = new WeakMap<object, number>();
+  readonly #firstLineageOnly: boolean;
+
+  /** @param firstLineageOnly over the fault budget */
+  constructor(firstLineageOnly = false) {
+    this.#firstLineageOnly = firstLineageOnly;
+  }
 
   /** What is committed of that partition, as far as seen, from offset 0 on. */
   batches(partition: number): readonly CommittedBatch[] {
@@ -50,7 +57,7 @@ export class CommittedLog {
     const { core } = replica;
     const { log, highWatermark, partition } = core;
     let at = this.#compared.get(core) ?? 0;
-    if (at >= highWatermark) return;
+    if (at >= highWatermark || (this.#firstLineageOnly && core.lineage > 1)) return;
     let book = this.#partitions.get(partition);
     if (book === undefined) this.#partitions.set(partition, (book = { batches: [], byBase: new Map() }));
     const known = book.batches.at(-1)?.end ?? 0;

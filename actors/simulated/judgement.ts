@@ -1,19 +1,27 @@
 // The judgement of a run that is over
 // =============================================================================
 //
-// Reads everything back through a client, then judges: the ledger, the replay of the committed log, every key by search, the order that each
-// client saw.
+// Reads everything back through a client, then judges: the ledger, the replay of the committed log, the order that each client saw, and in some
+// runs every key by search.
+//
+// Tables that are deleted and made again under the same name are judged by the logs of their partitions only: an answer says which partition
+// gave it, partitions are never used again, and so what an old table held can not be explained by the log of a new one. What nobody can read
+// any more, since its partition is rightly stuck, is judged without its end.
+//
+// Sources: CORRECTNESS §3.5 (2, 3, 5, 7, 14).
 
 import type { Outcome } from '../../messaging/client/core/operations.js';
 import { ringRouting } from '../../messaging/client/core/key-routing.js';
 import { encodeKey } from '../../messaging/protocol/key.js';
-import { formatEntry, type Entry, type HeldItem, type History } from '../../messaging/workload/history.js';
+import { formatEntry, type Asked, type Entry, type HeldItem, type History } from '../../messaging/workload/history.js';
 import { checkKey, keyHistories } from '../../messaging/workload/key-histories.js';
 import { type Finding, judgeLedger } from '../../messaging/workload/ledger.js';
 import { operationOf, toldOf } from '../../messaging/workload/load-actor.js';
 import type { CommittedLog } from './committed-log.js';
 import type { Question } from './asker.js';
+import { mayBeOffline } from './convergence.js';
 import { replay } from './replay.js';
+import type { Scenario } from './scenario.js';
 import type { SimulatedMesh } from './simulated-mesh.js';
 import { judgeByLog } from './witness.js';
 
@@ -24,43 +32,89 @@ export interface Counts {
   readonly open: number;
 }
 
+/** What there is to judge. */
+export interface Judged {
+  readonly mesh: SimulatedMesh;
+  readonly scenario: Scenario;
+  readonly history: History;
+  readonly committed: CommittedLog;
+  readonly ask: (question: Question, withinMs: number) => Outcome;
+  readonly see: (fact: string) => void;
+}
+
 const readMs = 10_000;
 const findingsShown = 5;
 const entriesShown = 30;
 
 /** @throws with everything that is wrong */
-export function judge(
-  mesh: SimulatedMesh,
-  history: History,
-  committed: CommittedLog,
-  ask: (question: Question, withinMs: number) => Outcome,
-  see: (fact: string) => void,
-): void {
-  const final = readBack(history, ask);
-  const findings = judgeLedger(history.entries, (table, key) => final.get(`${table}\n${key}`));
-  const partitionOf = routing(mesh);
-  findings.push(...judgeLogs(history, committed, partitionOf, see));
-  findings.push(...judgeKeys(history, partitionOf, see));
+export function judge(judged: Judged): void {
+  const { history, scenario } = judged;
+  const churned = new Set(scenario.script.flatMap((step) => (step.step === 'create-table' ? [step.table] : [])));
+  const lasting = (entry: Entry): boolean => !churned.has(entry.table);
+  const findings: Finding[] = [];
+  const read = readBack(judged, churned, findings);
+  const partitionOf = routing(judged.mesh);
+  const readable = history.entries.filter((entry) => {
+    if (!lasting(entry) || entry.asked.kind === 'scan') return false;
+    const partition = partitionOf(entry.table, entry.asked.key);
+    return partition !== undefined && read.partitions.has(partition);
+  });
+  findings.push(...judgeLedger(readable, (table, key) => read.items.get(`${table}\n${key}`)));
+  findings.push(...judgeLogs(judged, churned, partitionOf));
+  if (scenario.searched) findings.push(...judgeKeys(history.entries.filter(lasting), partitionOf, judged.see));
   if (findings.length > 0) throw new Error(formatFindings(findings));
 }
 
-/** A linearizable read of every key that anybody wrote: part of the history too. */
+interface ReadBack {
+  readonly items: ReadonlyMap<string, HeldItem>;
+  /** Those that were read to their end. */
+  readonly partitions: ReadonlySet<number>;
+}
+
+/** Linearizable scans of every partition of the lasting tables: part of the history too, and the exact set of what there is. */
 function readBack(
-  history: History,
-  ask: (question: Question, withinMs: number) => Outcome,
-): Map<string, HeldItem | undefined> {
-  const final = new Map<string, HeldItem | undefined>();
-  for (const { table, asked } of history.entries.slice()) {
-    if (asked.kind === 'scan' || final.has(`${table}\n${asked.key}`)) continue;
-    const get = { kind: 'get', key: asked.key, consistency: 'linearizable' } as const;
-    const entry = history.call('final', table, get);
-    const { id: _, ...question } = operationOf(get, table, 0, readMs);
-    const told = toldOf(ask(question, readMs + 1000));
-    history.return(entry, told);
-    if (told.kind !== 'got') throw new Error(`after healing, a read still fails: ${formatEntry(entry)}`);
-    final.set(`${table}\n${asked.key}`, told.item);
+  { mesh, scenario, history, ask }: Judged,
+  churned: ReadonlySet<string>,
+  findings: Finding[],
+): ReadBack {
+  const items = new Map<string, HeldItem>();
+  const partitions = new Set<number>();
+  const map = mesh.newestMap;
+  const overBudget = scenario.faults.overBudget === true;
+  const written = new Set<string>();
+  for (const { table, asked } of history.entries) if (asked.kind !== 'scan') written.add(`${table}\n${asked.key}`);
+  for (const info of map?.partitions.values() ?? []) {
+    const table = map?.tables.get(info.table);
+    if (table === undefined || churned.has(info.table)) continue;
+    if (mayBeOffline(info, table) !== undefined || (overBudget && (info.leader === undefined || info.lineage > 1)))
+      continue;
+    let after: string | undefined;
+    for (let more = true; more; ) {
+      const scan: Asked = {
+        kind: 'scan',
+        partition: info.id,
+        consistency: 'linearizable',
+        ...(after === undefined ? {} : { after }),
+      };
+      const entry = history.call('final', info.table, scan);
+      const { id: _, ...question } = operationOf(scan, info.table, 0, readMs);
+      const told = toldOf(ask(question, readMs + 1000));
+      history.return(entry, told);
+      if (told.kind !== 'scanned') {
+        if (overBudget) break;
+        throw new Error(`after healing, a read still fails: ${formatEntry(entry)}`);
+      }
+      for (const [key, item] of told.items) {
+        items.set(`${info.table}\n${key}`, item);
+        after = key;
+        if (!written.has(`${info.table}\n${key}`))
+          findings.push({ rule: 'R1', text: `${key} of ${info.table} was never written by anybody`, entries: [entry] });
+      }
+      more = told.more && told.items.size > 0;
+      if (!more) partitions.add(info.id);
+    }
   }
-  return final;
+  return { items, partitions };
 }
 
 type PartitionOf = (table: string, key: string) => number | undefined;
@@ -75,42 +129,55 @@ function routing(mesh: SimulatedMesh): PartitionOf {
 }
 
 function judgeLogs(
-  history: History,
-  committed: CommittedLog,
+  { mesh, scenario, history, committed, see }: Judged,
+  churned: ReadonlySet<string>,
   partitionOf: PartitionOf,
-  see: (fact: string) => void,
 ): Finding[] {
+  const findings: Finding[] = [];
   const byPartition = new Map<number, Entry[]>();
+  /** Failed, in a table of which nobody knows which partition it was for: it must be in no log at all. */
+  const nowhere: Entry[] = [];
   for (const entry of history.entries) {
-    const { asked, table } = entry;
-    const partition = asked.kind === 'scan' ? asked.partition : partitionOf(table, asked.key);
-    if (partition === undefined) continue;
+    const { asked, table, told } = entry;
+    const answered = told !== undefined && 'partition' in told ? told.partition : undefined;
+    const expected =
+      asked.kind === 'scan' ? asked.partition : churned.has(table) ? undefined : partitionOf(table, asked.key);
+    if (answered !== undefined && expected !== undefined && answered !== expected)
+      findings.push({ rule: 'J3', text: `partition ${answered} answered, it is ${expected}'s`, entries: [entry] });
+    const partition = answered ?? expected;
+    if (partition === undefined) {
+      if (told?.kind === 'failed') nowhere.push(entry);
+      continue;
+    }
     const known = byPartition.get(partition);
     if (known === undefined) byPartition.set(partition, [entry]);
     else known.push(entry);
   }
-  const findings: Finding[] = [];
-  for (const [partition, entries] of byPartition) {
+  for (const partition of new Set([...committed.partitions(), ...byPartition.keys()])) {
+    // Over the budget a history may be lost, and its successor says so (R18).
+    const lineage = mesh.newestMap?.partitions.get(partition)?.lineage ?? 1;
+    if (scenario.faults.overBudget === true && lineage > 1) continue;
     const log = replay(committed.batches(partition));
     if (log.repeatCount > 0) see('retry found in the log and not repeated');
     if (log.staleCount > 0) see('write of a dead session found in the log and not executed');
-    findings.push(...judgeByLog(entries, log));
+    findings.push(...judgeByLog(byPartition.get(partition) ?? [], log));
+    if (nowhere.length > 0) findings.push(...judgeByLog(nowhere, log).filter(({ rule }) => rule === 'J4'));
   }
   return findings;
 }
 
-function judgeKeys(history: History, partitionOf: PartitionOf, see: (fact: string) => void): Finding[] {
-  const histories = keyHistories(history.entries, partitionOf);
+function judgeKeys(entries: readonly Entry[], partitionOf: PartitionOf, see: (fact: string) => void): Finding[] {
+  const histories = keyHistories(entries, partitionOf);
   const findings: Finding[] = [];
   for (const one of histories) {
     const verdict = checkKey(one);
     see(`key ${verdict.kind}`);
     if (verdict.kind !== 'violation') continue;
-    const entries = new Set<Entry>();
+    const shown = new Set<Entry>();
     const stuck = one.calls[verdict.stuckAt]?.entry;
-    for (const call of one.calls) if (near(call.entry, stuck)) entries.add(call.entry);
+    for (const call of one.calls) if (near(call.entry, stuck)) shown.add(call.entry);
     const text = `no order explains ${one.key} of ${one.table}; stuck at ${stuck === undefined ? 'the end' : formatEntry(stuck)}`;
-    findings.push({ rule: 'linearizability', text, entries: [...entries] });
+    findings.push({ rule: 'linearizability', text, entries: [...shown] });
   }
   return findings;
 }

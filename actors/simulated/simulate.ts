@@ -1,8 +1,9 @@
 // One seed: a mesh, its clients, its faults, and the judgement of all of it
 // =============================================================================
 //
-// Boots the mesh, makes the tables, lets clients loose, injects what the scenario says while every invariant is checked, heals, lets
-// the clients finish, waits until the cluster is at rest, reads everything back, and judges the history.
+// Boots the mesh, makes the tables, lets clients loose, injects what the scenario says while every invariant is checked; perhaps leaves what is
+// broken outside of a healthy core as it is and asks whether the core gets on; heals, lets the clients finish, waits until the cluster is at
+// rest, reads everything back, and judges the history.
 //
 // Sources: CORRECTNESS §2.13, §3.3–§3.5.
 
@@ -16,24 +17,28 @@ import { type Random, seededRandom } from '../../runtime/std/random.js';
 import { emptyBytes } from '../../runtime/std/bytes.js';
 import { assert, present } from '../../runtime/std/assert.js';
 import type { FaultKind } from '../../runtime/simulation/fault-plan.js';
+import type { FaultEpisode } from '../../runtime/simulation/fault-schedule.js';
 import { runSimulation, type Verdict } from '../../runtime/simulation/run-simulation.js';
 import type { SimulatedCluster } from '../../runtime/simulation/simulated-cluster.js';
 import type { NetworkCounts } from '../../runtime/simulation/simulated-network.js';
 import { Asker, askerKind } from './asker.js';
 import { CommittedLog } from './committed-log.js';
-import { missingForRest } from './convergence.js';
+import { mayBeOffline, missingForRest } from './convergence.js';
 import { type Counts, judge } from './judgement.js';
+import { chooseCore, LivenessPhase } from './liveness.js';
 import { MetadataInvariants } from './metadata-invariants.js';
 import { ReplicaInvariants } from './replica-invariants.js';
 import type { Scenario } from './scenario.js';
+import { ScriptPlayer } from './script-player.js';
 import { SimulatedMesh } from './simulated-mesh.js';
 
 /** Virtual time that things may take. */
 const bootMs = 20_000;
 const finishMs = 60_000;
 const loadAfterHealMs = 1000;
-/** How often what is not cheap is checked. */
+/** What is not cheap is checked after so much time, or so many events. */
 const scanEveryMs = 25;
+const scanEveryEvents = 100;
 
 export interface SimulationResult {
   readonly seed: string;
@@ -43,8 +48,19 @@ export interface SimulationResult {
   readonly virtualMs: number;
   readonly eventCount: number;
   readonly operations: Counts;
+  /** Numbers of the operations that were asked, by client: what `load.skip` can leave out. */
+  readonly asked: Readonly<Record<string, readonly number[]>>;
+  /** Episodes begun, and how often they changed what happened. */
   readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
+  readonly effects: Readonly<Partial<Record<FaultKind, number>>>;
+  /** What was injected: as `schedule` of the same scenario it happens again. */
+  readonly episodes: readonly FaultEpisode[];
   readonly network: NetworkCounts;
+  /** What was judged: `whole` when the mesh came to rest; otherwise why it did not, and may, so that only safety was. */
+  readonly judgement: string;
+  /** Virtual time at which each phase began, and the core of the liveness phase. */
+  readonly phases: Verdict['phases'];
+  readonly core: readonly string[] | undefined;
   readonly metadataLeaders: number;
   /** How often each fact of interest was met. */
   readonly seen: Readonly<Record<string, number>>;
@@ -69,7 +85,7 @@ function simulateWith(probes: SimulatedProbes, scenario: Scenario, options: Simu
   const see = (fact: string): void => void seen.set(fact, (seen.get(fact) ?? 0) + 1);
   let nowMs = (): number => 0;
   const history = new History(() => nowMs());
-  const loads: LoadActor[] = [];
+  const loads = new Map<string, LoadActor>();
   let profile: LoadProfile | undefined;
   const mesh = new SimulatedMesh({
     seed: scenario.seed,
@@ -78,7 +94,9 @@ function simulateWith(probes: SimulatedProbes, scenario: Scenario, options: Simu
     founders: scenario.founders,
     encoded: scenario.encoded,
     sealed: scenario.sealed,
+    journal: scenario.journalKind,
     replicaLimits: scenario.replicaLimits,
+    clientLimits: scenario.windows,
     journalLimits: { batchBytesMax: 64 * 1024, ...scenario.journal },
     restartExitedHostMs: 500,
     onEvent: ({ event }) => see(event.kind),
@@ -88,15 +106,20 @@ function simulateWith(probes: SimulatedProbes, scenario: Scenario, options: Simu
   nowMs = () => cluster.nowMs;
   for (let i = 1; i <= scenario.clients; i++) {
     const load = (): LoadProfile => present(profile, 'the tables are made before the load begins');
-    mesh.define(loadDefinition(`load-${i}`, load, history, `c${i}`, (actor) => void loads.push(actor)));
+    mesh.define(loadDefinition(`load-${i}`, load, history, `c${i}`, (actor) => void loads.set(`c${i}`, actor)));
   }
   const asker = new Asker();
   mesh.define({ kind: askerKind, durable: false, create: () => asker });
 
-  const committed = new CommittedLog();
+  const overBudget = scenario.faults.overBudget === true;
+  const committed = new CommittedLog(overBudget);
   const replicas = new ReplicaInvariants(mesh, committed, see);
   const metadata = new MetadataInvariants(mesh);
-  let scannedMs = 0;
+  const script = new ScriptPlayer(mesh, scenario, asker);
+  const attending = (): LoadActor[] =>
+    [...loads].filter(([name]) => !script.vanished.has(name)).map(([, load]) => load);
+  const liveness = new LivenessPhase(mesh, scenario, asker, history, attending, () => metadata.leaderCount);
+  let [scannedMs, scannedEvents] = [0, 0];
 
   const ask = (operation: Parameters<Asker['ask']>[1], withinMs: number): Outcome => {
     const id = asker.ask(cluster, operation);
@@ -117,7 +140,8 @@ function simulateWith(probes: SimulatedProbes, scenario: Scenario, options: Simu
       const table = present(mesh.newestMap?.tables.get(name), 'the table that was made');
       return { name, partitions: table.partitions };
     });
-    profile = { ...scenario.load, tables };
+    const churned = new Set(scenario.script.flatMap((step) => (step.step === 'create-table' ? [step.table] : [])));
+    profile = { ...scenario.load, tables: [...tables, ...[...churned].map((name) => ({ name, partitions: [] }))] };
     for (let i = 1; i <= scenario.clients; i++)
       mesh.addClient(`c${i}`, [{ name: 'load', kind: `load-${i}`, args: emptyBytes }]);
     void random;
@@ -135,29 +159,47 @@ function simulateWith(probes: SimulatedProbes, scenario: Scenario, options: Simu
       {
         name: 'completeness',
         check: () => {
-          if (cluster.nowMs - scannedMs < scanEveryMs) return;
-          scannedMs = cluster.nowMs;
+          const { nowMs, scheduler } = cluster;
+          if (nowMs - scannedMs < scanEveryMs && scheduler.eventCount - scannedEvents < scanEveryEvents) return;
+          [scannedMs, scannedEvents] = [nowMs, scheduler.eventCount];
           replicas.checkCompleteness();
         },
       },
     ],
     faults: scenario.faults,
+    ...(scenario.schedule === undefined ? {} : { schedule: scenario.schedule }),
     settleMs: 500,
+    safety: () => script.start(),
     durationMs: scenario.safetyMs,
+    ...(scenario.livenessMs === 0
+      ? {}
+      : {
+          liveness: {
+            durationMs: scenario.livenessMs,
+            core: (_: SimulatedCluster, random: Random) => {
+              script.end();
+              return chooseCore(mesh, scenario, random);
+            },
+            missing: (_: SimulatedCluster, core: ReadonlySet<string>) => liveness.missing(core),
+          },
+        }),
     healMs: finishMs,
+    mayBeStuck: () => (overBudget ? 'over the fault budget it may stop' : undefined),
     converged: () => {
       healedMs ??= cluster.nowMs;
+      script.settle();
       if (cluster.nowMs - healedMs < loadAfterHealMs) return 'load goes on for a while';
       if (!stopped) {
         stopped = true;
         for (const client of cluster.clients)
-          if (client.name !== '@mesh-asker')
+          if (client.up && client.name !== '@mesh-asker')
             cluster.deliver({ host: client.name, worker: 0, actor: 'load' }, { kind: 'stop-load' });
       }
-      return missingForRest(mesh, loads);
+      return missingForRest(mesh, attending());
     },
-    verify: () => judge(mesh, history, committed, ask, see),
+    verify: () => judge({ mesh, scenario, history, committed, ask, see }),
   });
+  for (const [step, count] of script.counts) seen.set(`script: ${step}`, count);
   return {
     seed: scenario.seed,
     ok: verdict.ok,
@@ -166,14 +208,31 @@ function simulateWith(probes: SimulatedProbes, scenario: Scenario, options: Simu
     virtualMs: verdict.virtualMs,
     eventCount: verdict.eventCount,
     operations: history.counts(),
+    asked: Object.fromEntries([...loads].map(([client, load]) => [client, load.asked])),
     faults: verdict.faults,
+    effects: verdict.effects,
+    episodes: verdict.episodes,
     network: verdict.network,
+    judgement: verdict.stuck ?? offline(mesh) ?? 'whole',
+    phases: verdict.phases,
+    core: verdict.core,
     metadataLeaders: metadata.leaderCount,
     seen: sorted(seen),
     facts: sorted(probes.facts),
     sites: sorted(probes.fired),
     failure: verdict.failure,
   };
+}
+
+/** Partitions that are stuck within the budget, and may be. */
+function offline(mesh: SimulatedMesh): string | undefined {
+  const map = mesh.newestMap;
+  for (const info of map?.partitions.values() ?? []) {
+    const table = map?.tables.get(info.table);
+    const why = table === undefined ? undefined : mayBeOffline(info, table);
+    if (why !== undefined) return why;
+  }
+  return undefined;
 }
 
 function sorted<K extends string>(counts: ReadonlyMap<K, number>): Record<K, number> {

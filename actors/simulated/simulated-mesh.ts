@@ -61,7 +61,8 @@ const clusterId = '0b9f54a4-0000-4000-8000-0000000051ed';
 
 export class SimulatedMesh {
   readonly cluster: SimulatedCluster;
-  readonly hostNames: readonly string[];
+  readonly #hostNames: string[];
+  readonly #workers: number;
   readonly #startIds = new Map<string, string>();
   /** By `host/worker`, then by actor name: the newest object of each. */
   readonly #replicas = new Map<string, Map<string, Placed>>();
@@ -70,8 +71,9 @@ export class SimulatedMesh {
 
   constructor(options: SimulatedMeshOptions) {
     const { hosts, workers, founders, encoded, clientLimits, replicaLimits, ...rest } = options;
-    this.hostNames = Array.from({ length: hosts }, (_, i) => `h${i + 1}`);
-    const members = this.hostNames.slice(0, founders).map((host) => ({ id: memberIdOf(host, diskOf(host)), host }));
+    this.#hostNames = Array.from({ length: hosts }, (_, i) => `h${i + 1}`);
+    this.#workers = workers;
+    const members = this.#hostNames.slice(0, founders).map((host) => ({ id: memberIdOf(host, diskOf(host)), host }));
     if (replicaLimits !== undefined) this.define(partitionDefinitionOf(replicaLimits));
     this.#watchReplicas();
     this.define(
@@ -93,8 +95,19 @@ export class SimulatedMesh {
           return rootActors(profile, place);
         },
       },
-      hosts: this.hostNames.map((name) => ({ name, workers })),
+      hosts: this.#hostNames.map((name) => ({ name, workers })),
     });
+  }
+
+  /** Those that it began with, and those that came later. */
+  get hostNames(): readonly string[] {
+    return this.#hostNames;
+  }
+
+  /** A host that joins the running mesh; it asks the founders for the group. */
+  addHost(name: string): void {
+    this.#hostNames.push(name);
+    this.cluster.addHost({ name, workers: this.#workers }).start();
   }
 
   /** An actor kind for clients. REQUIRES that no worker runs yet which would use it. */

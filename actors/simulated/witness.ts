@@ -9,13 +9,15 @@
 //   J4. A value that failed is not in the log (R22).
 //   J5. Who asked after another was answered is not before it in the log: for all clients with linearizable reads, for each client by itself
 //       with `session` reads (R9, R20, L2, L4, L8).
-//   J6. A read of any kind gives a state that was committed; a scan gives one moment of its whole partition (R20).
+//   J6. A read of any kind gives a state that was committed; a page of a scan gives one moment of all keys that it covers, in their order (R20).
+//   J7. A put takes effect at most once, in whatever session it was sent (R23, S2, S5): no two puts write the same value.
 //
 // Sources: CORRECTNESS §3.5 (2); Jepsen's model replay of TigerBeetle.
 
 import type { Entry, HeldItem } from '../../messaging/workload/history.js';
 import { sameItem, sameOutput } from '../../messaging/workload/item-model.js';
 import type { Finding } from '../../messaging/workload/ledger.js';
+import { covers, malformed } from '../../messaging/workload/scan-cover.js';
 import type { Effect, ItemEra, Replay } from './replay.js';
 
 /** Offsets [from, to) at which something was the state. */
@@ -29,6 +31,7 @@ export function judgeByLog(entries: readonly Entry[], log: Replay): Finding[] {
   const findings: Finding[] = [];
   judgeReceipts(entries, log, findings);
   judgeFailures(entries, log, findings);
+  judgeRepeats(log, findings);
   judgeOrder(entries, log, findings);
   return findings;
 }
@@ -73,6 +76,19 @@ function judgeFailures(entries: readonly Entry[], log: Replay, findings: Finding
   }
 }
 
+/** J7 */
+function judgeRepeats(log: Replay, findings: Finding[]): void {
+  const written = new Map<unknown, Effect>();
+  for (const effect of log.effects.values()) {
+    if (effect.input.kind !== 'put') continue;
+    const twin = written.get(effect.input.value);
+    written.set(effect.input.value, effect);
+    if (twin === undefined) continue;
+    const text = `${effect.key}: the put of ${String(effect.input.value).slice(0, 40)} took effect at ${twin.offset} and at ${effect.offset}`;
+    findings.push({ rule: 'J7', text, entries: [] });
+  }
+}
+
 /** J5, J6: runs through calls and returns in their order, and keeps what everybody may rely on. */
 function judgeOrder(entries: readonly Entry[], log: Replay, findings: Finding[]): void {
   const events: { readonly at: number; readonly entry: Entry; readonly isReturn: boolean }[] = [];
@@ -92,6 +108,8 @@ function judgeOrder(entries: readonly Entry[], log: Replay, findings: Finding[])
       continue;
     }
     const floor = floors.get(entry) ?? { offset: 0, by: undefined };
+    const odd = entry.asked.kind === 'scan' && entry.told?.kind === 'scanned' && malformed(entry.asked, entry.told);
+    if (typeof odd === 'string') findings.push({ rule: 'J6', text: odd, entries: [entry] });
     const position = positionOf(entry, log, floor.offset);
     if (position === undefined) continue;
     if (position === 'none') {
@@ -123,10 +141,10 @@ function floorOf(
 function positionOf({ asked, told }: Entry, log: Replay, floor: number): number | 'none' | undefined {
   if (told?.kind === 'written') return told.offset >= floor ? told.offset + 1 : 'none';
   if (told?.kind === 'got' && asked.kind === 'get') return earliest([spansOf(log, asked.key, told.item)], floor);
-  if (told?.kind !== 'scanned' || told.more) return undefined;
+  if (told?.kind !== 'scanned' || asked.kind !== 'scan') return undefined;
   const spans: Span[][] = [];
   for (const key of told.items.keys()) if (!log.eras.has(key)) return 'none';
-  for (const key of log.eras.keys()) spans.push(spansOf(log, key, told.items.get(key)));
+  for (const key of log.eras.keys()) if (covers(asked, told, key)) spans.push(spansOf(log, key, told.items.get(key)));
   return earliest(spans, floor);
 }
 

@@ -24,8 +24,15 @@ export function parseAsked(value: unknown): Asked {
       return { kind, key: text(fields, 'key'), by: number(fields, 'by') };
     case 'get':
       return { kind, key: text(fields, 'key'), consistency: word(fields, 'consistency', consistencies) };
-    case 'scan':
-      return { kind, partition: number(fields, 'partition'), consistency: word(fields, 'consistency', consistencies) };
+    case 'scan': {
+      const partition = number(fields, 'partition');
+      const page = {
+        ...(fields['after'] === undefined ? {} : { after: text(fields, 'after') }),
+        ...(fields['reverse'] === undefined ? {} : { reverse: fields['reverse'] === true }),
+        ...(fields['limit'] === undefined ? {} : { limit: number(fields, 'limit') }),
+      };
+      return { kind, partition, consistency: word(fields, 'consistency', consistencies), ...page };
+    }
     default:
       throw new Error(`nothing is asked by ${JSON.stringify(kind)}`);
   }
@@ -44,7 +51,11 @@ export function parseTold(value: unknown): Told {
       return { kind, status, version: number(fields, 'version'), value: written, ...place, ...position };
     }
     case 'got':
-      return { kind, item: fields['item'] === undefined ? undefined : item(fields['item']) };
+      return {
+        kind,
+        item: fields['item'] === undefined ? undefined : item(fields['item']),
+        ...(fields['partition'] === undefined ? {} : { partition: number(fields, 'partition') }),
+      };
     case 'scanned':
       return { kind, items: items(fields['items']), more: fields['more'] === true };
     case 'failed':

@@ -23,8 +23,15 @@ export type Asked =
   | { readonly kind: 'delete'; readonly key: string; readonly ifVersion: number | undefined }
   | { readonly kind: 'increment'; readonly key: string; readonly by: number }
   | { readonly kind: 'get'; readonly key: string; readonly consistency: Consistency }
-  /** All of one partition. */
-  | { readonly kind: 'scan'; readonly partition: number; readonly consistency: Consistency };
+  /** One partition, or what of it comes after a key; `reverse`: before it, downwards. Without a limit, all of it. */
+  | {
+      readonly kind: 'scan';
+      readonly partition: number;
+      readonly consistency: Consistency;
+      readonly after?: string;
+      readonly reverse?: boolean;
+      readonly limit?: number;
+    };
 
 export type Told =
   | {
@@ -38,7 +45,8 @@ export type Told =
       readonly epoch: number;
       readonly offset: number;
     }
-  | { readonly kind: 'got'; readonly item: HeldItem | undefined }
+  /** `partition`: who answered, when that is known. */
+  | { readonly kind: 'got'; readonly item: HeldItem | undefined; readonly partition?: number }
   | { readonly kind: 'scanned'; readonly items: ReadonlyMap<string, HeldItem>; readonly more: boolean }
   /** No effect, now or ever (R7). */
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }

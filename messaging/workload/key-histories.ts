@@ -2,13 +2,14 @@
 // =============================================================================
 //
 // What failed had no effect and is left out, so that an effect of it is one that nothing explains (R22). What has no answer, or an unknown
-// one, may take effect at any time. A scan is a get of every key of its partition.
+// one, may take effect at any time. A scan is a get of every key that it covers.
 //
 // Sources: CORRECTNESS §2.0, §3.5 (3).
 
 import type { Entry, HeldItem } from './history.js';
 import { type ItemInput, type ItemOutput, itemModel, type ItemState } from './item-model.js';
 import { type Call, checkLinearizable, type Linearizability } from './linearizability.js';
+import { covers } from './scan-cover.js';
 
 export type ItemCall = Call<ItemInput, ItemOutput> & { readonly entry: Entry };
 
@@ -48,9 +49,9 @@ export function keyHistories(
   }
   for (const scan of scans) {
     if (scan.asked.kind !== 'scan' || scan.asked.consistency !== 'linearizable') continue;
-    if (scan.told?.kind !== 'scanned' || scan.told.more) continue;
+    if (scan.told?.kind !== 'scanned') continue;
     for (const { key, calls } of byPartition.get(scan.asked.partition) ?? [])
-      calls.push(getCall(scan, scan.told.items.get(key)));
+      if (covers(scan.asked, scan.told, key)) calls.push(getCall(scan, scan.told.items.get(key)));
   }
   return [...byKey.values()];
 }

@@ -6,16 +6,20 @@
 //   register-<n>   put, conditional put, delete, get: a few keys, some hotter than others
 //   counter-<n>    increment, get
 //   <client>-<n>   put once with `ifVersion` 0: what was acknowledged must be there for ever (the ledger)
-//   whole partitions are scanned now and then
+//   whole partitions are scanned now and then, at once or page after page
 //
-// Every put writes a value that nobody else writes, so a value says which operation it came from.
+// Every put writes a value that nobody else writes, so a value says which operation it came from. A burst makes it ask much more for a while,
+// and perhaps only of a few keys.
 //
 // Invariants
 //   U1. Each operation that was asked is noted before it is handed over, and its outcome is noted once.
+//   U2. What operation n of a slot is depends on the seed, the slot and n, not on what became of others: one that is skipped leaves the
+//       others what they were.
 
 import type { Actor, ActorDefinition, Context, Message } from '../../runtime/contract/actor.js';
 import type { Address } from '../../runtime/contract/address.js';
 import { assert, present, unreachable } from '../../runtime/std/assert.js';
+import { concatBytes } from '../../runtime/std/bytes.js';
 import type { Random } from '../../runtime/std/random.js';
 import { clientActor, type Operation, type Outcome, type Settled } from '../client/core/operations.js';
 import type { Consistency } from '../protocol/client-messages.js';
@@ -23,8 +27,14 @@ import { decodeKey, encodeKey } from '../protocol/key.js';
 import { decodeValue, encodeValue } from '../protocol/value.js';
 import type { Asked, Entry, Held, History, HeldItem, Told } from './history.js';
 
+export interface LoadTable {
+  readonly name: string;
+  /** None when they change, as those of a table that is deleted and made again: then they are not scanned. */
+  readonly partitions: readonly number[];
+}
+
 export interface LoadProfile {
-  readonly tables: readonly { readonly name: string; readonly partitions: readonly number[] }[];
+  readonly tables: readonly LoadTable[];
   /** Operations under way at a time. */
   readonly concurrency: number;
   /** Mean pause of each between an answer and the next question. */
@@ -39,68 +49,147 @@ export interface LoadProfile {
   readonly weights: Readonly<Record<Family, number>>;
   readonly timeoutsMs: readonly number[];
   readonly consistencies: readonly Consistency[];
+  /** Operations, by client, that are drawn and not asked: for making a failure smaller. */
+  readonly skip?: Readonly<Record<string, readonly number[]>>;
 }
 
-export const families = ['put', 'put-if', 'delete', 'get', 'increment', 'get-counter', 'once', 'scan'] as const;
+export const families = [
+  'put',
+  'put-if',
+  'delete',
+  'get',
+  'increment',
+  'get-counter',
+  'once',
+  'scan',
+  'scan-pages',
+] as const;
 export type Family = (typeof families)[number];
 
-type LoadMessage = Settled | { readonly kind: 'ask' } | { readonly kind: 'stop-load' };
+/** For a while, from more slots and with shorter pauses. */
+export interface Burst {
+  readonly lastsMs: number;
+  readonly slots: number;
+  readonly pauseMeanMs: number;
+  readonly timeoutMs: number;
+  /** Only these registers, read linearizably, and put with that share. */
+  readonly focus?: { readonly table: string; readonly keys: readonly string[]; readonly putShare: number };
+}
+
+export type LoadCommand = { readonly kind: 'stop-load' } | ({ readonly kind: 'load-burst' } & Burst);
+type LoadMessage = Settled | { readonly kind: 'ask'; readonly slot: number } | LoadCommand;
 type Turn = Context<LoadMessage>;
+
+/** Numbers of a client's operations: `n * slotCountMax + slot`. */
+const slotCountMax = 64;
+
+/** What asks one operation after the other. */
+interface Slot {
+  readonly number: number;
+  asked: number;
+  /** A walk over pages that is under way. */
+  walk: Extract<Asked, { readonly kind: 'scan' }> | undefined;
+  table: string;
+  /** Undefined: of the load that never ends. */
+  burst: { readonly untilMs: number; readonly burst: Burst } | undefined;
+}
 
 export class LoadActor implements Actor<LoadMessage> {
   readonly #profile: LoadProfile;
   readonly #history: History;
   readonly #client: string;
+  readonly #skipped: ReadonlySet<number>;
   readonly #open = new Map<number, Entry>();
-  /** Versions last seen of registers, for conditions that have a chance to hold. */
+  /** Versions last seen of registers, by table and key, for conditions that have a chance to hold. */
   readonly #seen = new Map<string, number>();
-  #operations = 0;
-  #once = 0;
+  readonly #slots: Slot[] = [];
   #stopped = false;
 
   constructor(profile: LoadProfile, history: History, client: string) {
+    assert(profile.concurrency <= slotCountMax / 2, 'U2: slots have numbers for themselves');
     this.#profile = profile;
     this.#history = history;
     this.#client = client;
+    this.#skipped = new Set(profile.skip?.[client]);
   }
 
   get isIdle(): boolean {
     return this.#open.size === 0;
   }
 
+  /** What is asked and not answered. */
+  get open(): Iterable<Entry> {
+    return this.#open.values();
+  }
+
+  /** Numbers of the operations that were asked so far, slot by slot: what `LoadProfile.skip` can leave out. */
+  get asked(): readonly number[] {
+    return this.#slots.flatMap(({ number, asked }) =>
+      Array.from({ length: asked }, (_, n) => n * slotCountMax + number).filter((id) => !this.#skipped.has(id)),
+    );
+  }
+
   start(context: Turn): void {
-    for (let slot = 0; slot < this.#profile.concurrency; slot++) this.#askLater(`first ${slot}`, context);
+    for (let slot = 0; slot < this.#profile.concurrency; slot++) this.#askLater(this.#slot(slot), context);
   }
 
   receive(message: LoadMessage, from: Address, context: Turn): void {
     if (from.host !== context.self.host && from.host !== '@script') return;
     switch (message.kind) {
       case 'ask':
-        return this.#ask(context);
+        return this.#ask(this.#slot(message.slot), context);
       case 'stop-load':
         this.#stopped = true;
         return;
+      case 'load-burst':
+        return this.#begin(message, context);
       case 'settled':
         for (const outcome of message.outcomes) this.#onOutcome(outcome, context);
         return;
     }
   }
 
-  #askLater(slot: string, context: Turn): void {
-    const delayMs = -Math.log(1 - context.random.fraction()) * this.#profile.pauseMeanMs;
-    context.timers.start(slot, delayMs, { kind: 'ask' });
+  #slot(number: number): Slot {
+    for (let next = this.#slots.length; next <= number; next++)
+      this.#slots.push({ number: next, asked: 0, walk: undefined, table: '', burst: undefined });
+    return this.#slots[number] as Slot;
   }
 
-  #ask(context: Turn): void {
+  /** Slots of their own, so that those which wait for slow answers do not end the burst. */
+  #begin(burst: Burst, context: Turn): void {
+    let wanted = burst.slots;
+    for (let number = this.#profile.concurrency; number < slotCountMax && wanted > 0; number++) {
+      const slot = this.#slot(number);
+      if (slot.burst !== undefined) continue;
+      wanted--;
+      slot.burst = { untilMs: context.nowMs + burst.lastsMs, burst };
+      this.#askLater(slot, context);
+    }
+  }
+
+  #askLater(slot: Slot, context: Turn): void {
+    const mean = slot.burst?.burst.pauseMeanMs ?? this.#profile.pauseMeanMs;
+    const delayMs = slot.walk === undefined ? -Math.log(1 - context.random.fraction()) * mean : 0;
+    context.timers.start(`slot ${slot.number}`, delayMs, { kind: 'ask', slot: slot.number });
+  }
+
+  #ask(slot: Slot, context: Turn): void {
     if (this.#stopped) return;
-    const { random } = context;
-    const table = random.pick(this.#profile.tables);
-    const asked = this.#choose(random, table.partitions);
-    const id = this.#operations++;
-    this.#open.set(id, this.#history.call(this.#client, table.name, asked)); // U1
-    const operation = operationOf(asked, table.name, id, random.pick(this.#profile.timeoutsMs));
+    if (slot.burst !== undefined && context.nowMs >= slot.burst.untilMs) {
+      slot.burst = undefined;
+      return;
+    }
+    const id = slot.asked++ * slotCountMax + slot.number;
+    const random = context.random.split(`operation ${id}`); // U2
+    const asked = this.#next(slot, id, random);
+    const timeoutMs = slot.burst?.burst.timeoutMs ?? random.pick(this.#profile.timeoutsMs);
+    if (this.#skipped.has(id)) {
+      slot.walk = undefined;
+      return this.#askLater(slot, context);
+    }
+    this.#open.set(id, this.#history.call(this.#client, slot.table, asked)); // U1
     const to = { ...context.self, actor: clientActor };
-    context.send(to, { kind: 'submit', operations: [operation] } as Message);
+    context.send(to, { kind: 'submit', operations: [operationOf(asked, slot.table, id, timeoutMs)] } as Message);
   }
 
   #onOutcome(outcome: Outcome, context: Turn): void {
@@ -108,28 +197,44 @@ export class LoadActor implements Actor<LoadMessage> {
     this.#open.delete(outcome.id);
     const told = toldOf(outcome);
     this.#history.return(entry, told);
-    const { asked } = entry;
+    const { asked, table } = entry;
     if (told.kind === 'written' && asked.kind !== 'scan')
-      this.#seen.set(asked.key, asked.kind === 'delete' ? 0 : told.version);
-    if (told.kind === 'got' && asked.kind === 'get') this.#seen.set(asked.key, told.item?.version ?? 0);
-    this.#askLater(`after ${outcome.id % 65_536}`, context);
+      this.#seen.set(`${table} ${asked.key}`, asked.kind === 'delete' ? 0 : told.version);
+    if (told.kind === 'got' && asked.kind === 'get') this.#seen.set(`${table} ${asked.key}`, told.item?.version ?? 0);
+    const slot = this.#slot(outcome.id % slotCountMax);
+    slot.walk = nextPage(asked, told);
+    this.#askLater(slot, context);
   }
 
-  #choose(random: Random, partitions: readonly number[]): Asked {
+  #next(slot: Slot, id: number, random: Random): Asked {
+    if (slot.walk !== undefined) return slot.walk;
+    const focus = slot.burst?.burst.focus;
+    if (focus !== undefined) {
+      slot.table = focus.table;
+      const key = random.pick(focus.keys);
+      if (!random.chance(focus.putShare)) return { kind: 'get', key, consistency: 'linearizable' };
+      return { kind: 'put', key, value: this.#value(id, random), ifVersion: undefined };
+    }
+    const table = random.pick(this.#profile.tables);
+    slot.table = table.name;
+    return this.#choose(table, id, random);
+  }
+
+  #choose({ name, partitions }: LoadTable, id: number, random: Random): Asked {
     const profile = this.#profile;
     const register = (): string => `register-${skewed(random, profile.registerCount, profile.skew)}`;
     const counter = (): string => `counter-${skewed(random, profile.counterCount, profile.skew)}`;
     const family = this.#family(random);
     switch (family) {
       case 'put':
-        return { kind: 'put', key: register(), value: this.#value(random), ifVersion: undefined };
+        return { kind: 'put', key: register(), value: this.#value(id, random), ifVersion: undefined };
       case 'put-if': {
         const key = register();
-        return { kind: 'put', key, value: this.#value(random), ifVersion: this.#seen.get(key) ?? 0 };
+        return { kind: 'put', key, value: this.#value(id, random), ifVersion: this.#seen.get(`${name} ${key}`) ?? 0 };
       }
       case 'delete': {
         const key = register();
-        return { kind: 'delete', key, ifVersion: random.chance(0.3) ? this.#seen.get(key) : undefined };
+        return { kind: 'delete', key, ifVersion: random.chance(0.3) ? this.#seen.get(`${name} ${key}`) : undefined };
       }
       case 'get':
         return { kind: 'get', key: register(), consistency: random.pick(profile.consistencies) };
@@ -138,9 +243,15 @@ export class LoadActor implements Actor<LoadMessage> {
       case 'get-counter':
         return { kind: 'get', key: counter(), consistency: random.pick(profile.consistencies) };
       case 'once':
-        return { kind: 'put', key: `${this.#client}-${this.#once++}`, value: this.#value(random), ifVersion: 0 };
+        return { kind: 'put', key: `${this.#client}-${id}`, value: this.#value(id, random), ifVersion: 0 };
       case 'scan':
-        return { kind: 'scan', partition: random.pick(partitions), consistency: random.pick(profile.consistencies) };
+      case 'scan-pages': {
+        const consistency = random.pick(profile.consistencies);
+        if (partitions.length === 0) return { kind: 'get', key: register(), consistency };
+        const partition = random.pick(partitions);
+        if (family === 'scan') return { kind: 'scan', partition, consistency };
+        return { kind: 'scan', partition, consistency, limit: random.between(1, 5), reverse: random.chance(0.5) };
+      }
       default:
         return unreachable(family);
     }
@@ -158,11 +269,18 @@ export class LoadActor implements Actor<LoadMessage> {
     return 'get';
   }
 
-  #value(random: Random): Held {
-    const mark = `${this.#client}:${this.#operations}`;
+  #value(id: number, random: Random): Held {
+    const mark = `${this.#client}:${id}`;
     if (!random.chance(0.1)) return mark;
     return mark.padEnd(random.below(Math.max(1, this.#profile.valueBytesMax)), '~');
   }
+}
+
+/** The page behind the one that was answered, when it said that there is more. */
+function nextPage(asked: Asked, told: Told): Extract<Asked, { readonly kind: 'scan' }> | undefined {
+  if (asked.kind !== 'scan' || asked.limit === undefined || told.kind !== 'scanned' || !told.more) return undefined;
+  const last = [...told.items.keys()].at(-1);
+  return last === undefined ? undefined : { ...asked, after: last };
 }
 
 /** An index below `count`; index 0 the most often when `skew` > 1. */
@@ -194,8 +312,10 @@ export function operationOf(asked: Asked, table: string, id: number, timeoutMs: 
     case 'get':
       return { kind: 'read', id, timeoutMs, table, key: encodeKey(asked.key), consistency: asked.consistency };
     case 'scan': {
-      const { partition, consistency } = asked;
-      const range = { start: empty, end: empty, reverse: false, limit: 10_000, bytesMax: scanBytesMax };
+      const { partition, consistency, after, reverse = false, limit = 10_000 } = asked;
+      const from = after === undefined ? empty : encodeKey(after);
+      const start = after === undefined || reverse ? empty : concatBytes([from, new Uint8Array(1)]); // the next key there can be
+      const range = { start, end: reverse ? from : empty, reverse, limit, bytesMax: scanBytesMax };
       return { kind: 'scan', id, timeoutMs, partition, consistency, ...range };
     }
     default:
@@ -211,7 +331,11 @@ export function toldOf(outcome: Outcome): Told {
       return { kind: 'written', status, version, value, partition, lineage, epoch, offset };
     }
     case 'read':
-      return { kind: 'got', item: outcome.item === undefined ? undefined : heldItem(outcome.item) };
+      return {
+        kind: 'got',
+        item: outcome.item === undefined ? undefined : heldItem(outcome.item),
+        partition: outcome.partition,
+      };
     case 'scanned': {
       const items = new Map<string, HeldItem>();
       for (const item of outcome.items) items.set(String(decodeKey(item.key)), heldItem(item));

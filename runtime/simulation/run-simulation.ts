@@ -1,11 +1,18 @@
 // One run: build, load, break, heal, judge
 // =============================================================================
 //
-// A safety phase, in which the plan's faults come and go and every invariant is checked after each run of turns; then
-// everything is healed, and the cluster must come to rest within its time.
+// A safety phase, in which the plan's faults come and go and every invariant is checked after each run of turns; perhaps a liveness phase,
+// in which a core is healed, whatever is broken outside of it stays so, and the core must get on; then everything is healed, and the cluster
+// must come to rest within its time.
+//
+//   settle ──▶ safety ──▶ liveness ──▶ heal ──▶ verify          all of them under the same invariants
+//                   └──────────────────▲
 //
 // Owns:     the order of the phases and the verdict.
 // Does not: know what is simulated: that comes in as functions.
+//
+// Invariants
+//   R1. A cluster that does not come to rest fails the run, unless it may be stuck: then the verdict says why, and what can be judged is.
 //
 // Sources: TigerBeetle VOPR (safety and liveness modes); CORRECTNESS §3.3.
 
@@ -28,6 +35,8 @@ export interface SimulationPlan {
   build(): SimulatedCluster;
   /** Clients and scripts; called once the hosts are started. */
   workload?(cluster: SimulatedCluster, random: Random): void;
+  /** Called when the safety phase begins. */
+  safety?(cluster: SimulatedCluster): void;
   /** Checked after each run of turns. */
   readonly invariants?: readonly Invariant[];
   readonly faults?: FaultPlan;
@@ -37,16 +46,28 @@ export interface SimulationPlan {
   readonly settleMs?: number;
   /** Of the safety phase. */
   readonly durationMs: number;
+  /** Absent: everything is healed after the safety phase. */
+  readonly liveness?: LivenessPlan;
   /** Within this time after healing `converged` must say so. */
   readonly healMs: number;
   /** What is still missing, or undefined when the cluster has come to rest. */
   converged?(cluster: SimulatedCluster): string | undefined;
+  /** Asked when it does not: why it may be stuck; undefined: it may not. R1 */
+  mayBeStuck?(cluster: SimulatedCluster): string | undefined;
   /** Judges histories at the end; throws. */
   verify?(cluster: SimulatedCluster): void;
   readonly eventCountMax?: number;
 }
 
-export type Phase = 'settle' | 'safety' | 'heal' | 'verify';
+export interface LivenessPlan {
+  readonly durationMs: number;
+  /** Names of the hosts that are healed; undefined: there is no core that could do without the others, and the phase is left out. */
+  core(cluster: SimulatedCluster, random: Random): ReadonlySet<string> | undefined;
+  /** What the core did not get done yet; undefined when it has. Throws for what must not be seen. */
+  missing(cluster: SimulatedCluster, core: ReadonlySet<string>): string | undefined;
+}
+
+export type Phase = 'settle' | 'safety' | 'liveness' | 'heal' | 'verify';
 
 export interface Verdict {
   readonly seed: string;
@@ -61,6 +82,12 @@ export interface Verdict {
   /** What was injected: as `schedule` of another run it happens again. */
   readonly episodes: readonly FaultEpisode[];
   readonly network: NetworkCounts;
+  /** Virtual time at which each phase began. */
+  readonly phases: Readonly<Partial<Record<Phase, number>>>;
+  /** The hosts of the liveness phase, when there was one. */
+  readonly core: readonly string[] | undefined;
+  /** Why the cluster did not come to rest, and may: R1. */
+  readonly stuck: string | undefined;
   readonly failure?: {
     readonly phase: Phase;
     /** Of the invariant that did not hold, when it was one. */
@@ -102,17 +129,31 @@ export function runSimulation(plan: SimulationPlan): Verdict {
   }
   let phase: Phase = 'settle';
   let failure: Error | undefined;
+  let core: ReadonlySet<string> | undefined;
+  let stuck: string | undefined;
+  const phases: Partial<Record<Phase, number>> = { settle: cluster.nowMs };
+  const enter = (next: Phase): void => {
+    phase = next;
+    phases[next] = cluster.nowMs;
+  };
   try {
     cluster.start();
     plan.workload?.(cluster, cluster.random.split('workload'));
     cluster.runFor(plan.settleMs ?? 0, bound);
-    phase = 'safety';
+    enter('safety');
+    plan.safety?.(cluster);
     injector.start();
     cluster.runFor(plan.durationMs, bound);
-    phase = 'heal';
+    core = plan.liveness?.core(cluster, cluster.random.split('core'));
+    if (plan.liveness !== undefined && core !== undefined) {
+      enter('liveness');
+      injector.freeze(core);
+      awaitLiveness(cluster, plan.liveness, core, bound);
+    }
+    enter('heal');
     injector.heal();
-    awaitConvergence(cluster, plan, bound);
-    phase = 'verify';
+    stuck = awaitConvergence(cluster, plan, bound);
+    enter('verify');
     plan.verify?.(cluster);
   } catch (error) {
     failure = error instanceof Error ? error : new Error(String(error));
@@ -128,6 +169,9 @@ export function runSimulation(plan: SimulationPlan): Verdict {
     effects: Object.fromEntries(injector.effects),
     episodes: [...injector.episodes],
     network: { ...cluster.network.counts },
+    phases,
+    core: core === undefined ? undefined : [...core],
+    stuck,
     ...(failure === undefined || cause === undefined
       ? {}
       : {
@@ -143,17 +187,46 @@ export function runSimulation(plan: SimulationPlan): Verdict {
   };
 }
 
+function awaitLiveness(
+  cluster: SimulatedCluster,
+  plan: LivenessPlan,
+  core: ReadonlySet<string>,
+  bound: { readonly eventCountMax: number },
+): void {
+  const missing = awaited(cluster, plan.durationMs, bound, () => plan.missing(cluster, core));
+  if (missing === undefined) return;
+  const who = [...core].join(', ');
+  throw new Error(`not alive: ${plan.durationMs} ms after ${who} were healed for good: ${missing}`);
+}
+
+/** @returns why it may be stuck, when it is. R1 */
 function awaitConvergence(
   cluster: SimulatedCluster,
   plan: SimulationPlan,
   bound: { readonly eventCountMax: number },
-): void {
-  const untilMs = cluster.nowMs + plan.healMs;
-  if (plan.converged === undefined) return cluster.runFor(plan.healMs, bound);
+): string | undefined {
+  if (plan.converged === undefined) {
+    cluster.runFor(plan.healMs, bound);
+    return undefined;
+  }
+  const missing = awaited(cluster, plan.healMs, bound, () => plan.converged?.(cluster));
+  if (missing === undefined) return undefined;
+  const stuck = plan.mayBeStuck?.(cluster);
+  if (stuck === undefined) throw new Error(`not converged ${plan.healMs} ms after healing: ${missing}`);
+  return `${stuck}: ${missing}`;
+}
+
+/** Asks now and then. @returns the last answer, when the time is over and there still is one. */
+function awaited(
+  cluster: SimulatedCluster,
+  withinMs: number,
+  bound: { readonly eventCountMax: number },
+  missing: () => string | undefined,
+): string | undefined {
+  const untilMs = cluster.nowMs + withinMs;
   for (;;) {
-    const missing = plan.converged(cluster);
-    if (missing === undefined) return;
-    if (cluster.nowMs >= untilMs) throw new Error(`not converged ${plan.healMs} ms after healing: ${missing}`);
+    const what = missing();
+    if (what === undefined || cluster.nowMs >= untilMs) return what;
     cluster.runFor(Math.min(askEveryMs, untilMs - cluster.nowMs), bound);
   }
 }

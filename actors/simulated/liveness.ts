@@ -1,0 +1,215 @@
+// Does a healthy core get on, whatever stays broken around it?
+// =============================================================================
+//
+// The core is drawn from the god view, so that the protocols entitle it to go on: a majority of the metadata group, and for every partition one
+// replica that surely holds everything and as many as the table wants in sync. Then the core is healed for good and the rest is left as it is.
+//
+// Invariants
+//   Y2. Every partition that the core is entitled to is led and takes a write of a client (L5, R11, R16).
+//   Y3. Every operation of every client is answered soon after its time is over.
+//   Y4. No election storm: once the core has got on, neither the metadata group nor a partition changes its leader again and again (M9).
+//
+// Sources: TigerBeetle VOPR, liveness mode; CORRECTNESS §3.3 (phase B), §3.5 (10).
+
+import type { Outcome } from '../../messaging/client/core/operations.js';
+import { ringRouting } from '../../messaging/client/core/key-routing.js';
+import type { PartitionInfo } from '../../messaging/protocol/cluster-map.js';
+import { encodeKey } from '../../messaging/protocol/key.js';
+import { formatEntry, type Entry, type History } from '../../messaging/workload/history.js';
+import { type LoadActor, operationOf, toldOf } from '../../messaging/workload/load-actor.js';
+import type { Random } from '../../runtime/std/random.js';
+import { hostOfMember } from '../metadata/controller/group-members.js';
+import { memberIdOf } from '../metadata/member-id.js';
+import type { Asker } from './asker.js';
+import type { Scenario } from './scenario.js';
+import type { MapSight, SimulatedMesh } from './simulated-mesh.js';
+
+/** What was decided when the phase began is in the map by then; what it says of in-sync sets counts from then on. */
+const settleMs = 5000;
+const writeTimeoutMs = 4000;
+/** Beyond its time-out an operation may take so long to be settled. */
+const answerGraceMs = 2000;
+const calmMs = 8000;
+const leadersInCalmMax = 2;
+const epochsInCalmMax = 3;
+
+/** Hosts whose replica of the partition would lead without anybody's help from outside. */
+function completeOn(mesh: SimulatedMesh, scenario: Scenario, map: MapSight, info: PartitionInfo): string[] {
+  const { cluster } = mesh;
+  const table = map.tables.get(info.table);
+  const suspects = [...(scenario.faults.lossyHosts ?? []), ...(scenario.faults.forgetfulHosts ?? [])];
+  // A crash, or a tail that was torn by one, makes these incomplete: only what runs and is registered counts.
+  const mustRun = table?.durability === 'async' || scenario.journalKind === 'disk';
+  return [...info.inSync, ...info.eligible].filter((host) => {
+    const known = map.hosts.get(host);
+    if (known === undefined || known.state === 'removed' || suspects.includes(host)) return false;
+    if (cluster.journals.diskId(host) !== known.diskId) return false;
+    const replica = mesh.replicas().find((one) => one.host === host && one.replica.core.partition === info.id)?.replica;
+    if (replica?.role.kind === 'quarantined') return false;
+    if (!mustRun) return true;
+    const epoch = info.replicas.find((one) => one.host === host)?.epoch;
+    return replica !== undefined && replica.role.kind !== 'idle' && replica.core.placement?.replicaEpoch === epoch;
+  });
+}
+
+/** Whether the hosts can elect a metadata leader among themselves, in every membership that some peer has. */
+function hasMajority(mesh: SimulatedMesh, core: ReadonlySet<string>): boolean {
+  const { cluster } = mesh;
+  const isThere = (id: string): boolean => {
+    const host = hostOfMember(id);
+    return core.has(host) && memberIdOf(host, cluster.journals.diskId(host)) === id;
+  };
+  let groups = 0;
+  for (const host of cluster.hosts) {
+    const peer = mesh.metadataOn(host.name)?.raftPeer;
+    if (peer === undefined) continue;
+    for (const voters of [peer.membership.voters, peer.membership.outgoing]) {
+      if (voters.length === 0) continue;
+      groups++;
+      if (voters.filter(isThere).length * 2 <= voters.length) return false;
+    }
+  }
+  return groups > 0;
+}
+
+function isEntitled(
+  mesh: SimulatedMesh,
+  scenario: Scenario,
+  map: MapSight,
+  info: PartitionInfo,
+  core: ReadonlySet<string>,
+): boolean {
+  const minimum = map.tables.get(info.table)?.minInSync ?? 1;
+  const present = info.replicas.filter(({ host }) => core.has(host) && map.hosts.get(host)?.state !== 'removed');
+  return present.length >= minimum && completeOn(mesh, scenario, map, info).some((host) => core.has(host));
+}
+
+/** A random core, mostly a small one; undefined when not even all hosts together are one. */
+export function chooseCore(mesh: SimulatedMesh, scenario: Scenario, random: Random): ReadonlySet<string> | undefined {
+  const map = mesh.newestMap;
+  if (map === undefined) return undefined;
+  const partitions = [...map.partitions.values()];
+  const suffices = (core: ReadonlySet<string>): boolean =>
+    hasMajority(mesh, core) && partitions.every((info) => isEntitled(mesh, scenario, map, info, core));
+  let core: ReadonlySet<string> = new Set(mesh.cluster.hosts.map(({ name }) => name));
+  if (!suffices(core)) return undefined;
+  const left = [...core];
+  while (left.length > 0) {
+    const host = left.splice(random.below(left.length), 1)[0] as string;
+    const smaller = new Set([...core].filter((name) => name !== host));
+    if (random.chance(0.9) && suffices(smaller)) core = smaller;
+  }
+  return core;
+}
+
+export class LivenessPhase {
+  readonly #mesh: SimulatedMesh;
+  readonly #scenario: Scenario;
+  readonly #asker: Asker;
+  readonly #history: History;
+  readonly #loads: () => readonly LoadActor[];
+  readonly #leaderCount: () => number;
+  readonly #timeoutMaxMs: number;
+  /** Partitions that took a write, and questions under way. */
+  readonly #written = new Set<number>();
+  readonly #asked = new Map<number, { readonly id: number; readonly entry: Entry }>();
+  #startMs: number | undefined;
+  #calm:
+    | { readonly sinceMs: number; readonly leaders: number; readonly epochs: ReadonlyMap<number, number> }
+    | undefined;
+  #keys = 0;
+
+  constructor(
+    mesh: SimulatedMesh,
+    scenario: Scenario,
+    asker: Asker,
+    history: History,
+    loads: () => readonly LoadActor[],
+    leaderCount: () => number,
+  ) {
+    this.#mesh = mesh;
+    this.#scenario = scenario;
+    this.#asker = asker;
+    this.#history = history;
+    this.#loads = loads;
+    this.#leaderCount = leaderCount;
+    this.#timeoutMaxMs = Math.max(...scenario.load.timeoutsMs);
+  }
+
+  /** @throws when there is a storm (Y4) or a client has no answer (Y3) */
+  missing(core: ReadonlySet<string>): string | undefined {
+    const { nowMs } = this.#mesh.cluster;
+    this.#startMs ??= nowMs;
+    this.#hear();
+    this.#checkAnswers(nowMs);
+    const map = this.#mesh.newestMap;
+    if (map === undefined) return 'no metadata';
+    if (nowMs - this.#startMs < settleMs) return 'settling';
+    for (const info of map.partitions.values()) {
+      if (this.#written.has(info.id) || !isEntitled(this.#mesh, this.#scenario, map, info, core)) continue;
+      this.#write(map, info);
+    }
+    const silent = [...map.partitions.values()].find(
+      (info) => !this.#written.has(info.id) && isEntitled(this.#mesh, this.#scenario, map, info, core),
+    );
+    if (silent !== undefined) {
+      const { id, table, leader, inSync, eligible, reason } = silent;
+      const led = leader === undefined ? `is not led (${reason})` : `is led by ${leader}`;
+      return `Y2: partition ${id} of ${table} ${led}, ${inSync.join(', ')} in sync, ${eligible.join(', ') || 'nobody'} eligible, and takes no write`;
+    }
+    return this.#calming(map, nowMs);
+  }
+
+  #write(map: MapSight, info: PartitionInfo): void {
+    if (this.#asked.has(info.id)) return;
+    const table = map.tables.get(info.table);
+    if (table === undefined) return;
+    const index = ringRouting();
+    for (;;) {
+      const key = `live-${this.#keys++}`;
+      if (table.partitions[index(encodeKey(key), table)] !== info.id) continue;
+      const put = { kind: 'put', key, value: `live:${key}`, ifVersion: undefined } as const;
+      const entry = this.#history.call('live', info.table, put);
+      const { id: _, ...question } = operationOf(put, info.table, 0, writeTimeoutMs);
+      this.#asked.set(info.id, { id: this.#asker.ask(this.#mesh.cluster, question), entry });
+      return;
+    }
+  }
+
+  #hear(): void {
+    for (const [partition, { id, entry }] of this.#asked) {
+      const outcome: Outcome | undefined = this.#asker.outcomes.get(id);
+      if (outcome === undefined) continue;
+      this.#asked.delete(partition);
+      this.#history.return(entry, toldOf(outcome));
+      if (outcome.kind === 'written') this.#written.add(partition);
+    }
+  }
+
+  /** Y3 */
+  #checkAnswers(nowMs: number): void {
+    const dueMs = nowMs - this.#timeoutMaxMs - answerGraceMs;
+    for (const load of this.#loads())
+      for (const entry of load.open)
+        if (entry.calledMs < dueMs) throw new Error(`Y3: without an answer: ${formatEntry(entry)}`);
+  }
+
+  /** Y4 */
+  #calming(map: MapSight, nowMs: number): string | undefined {
+    const calm = this.#calm;
+    const epochs = new Map([...map.partitions.values()].map(({ id, leaderEpoch }) => [id, leaderEpoch]));
+    if (calm === undefined) {
+      this.#calm = { sinceMs: nowMs, leaders: this.#leaderCount(), epochs };
+      return 'watching';
+    }
+    const leaders = this.#leaderCount() - calm.leaders;
+    if (leaders > leadersInCalmMax)
+      throw new Error(`Y4: ${leaders} leaders of the metadata group in ${Math.round(nowMs - calm.sinceMs)} ms`);
+    for (const [id, epoch] of epochs) {
+      const changes = epoch - (calm.epochs.get(id) ?? epoch);
+      if (changes > epochsInCalmMax)
+        throw new Error(`Y4: ${changes} leader epochs of partition ${id} in ${Math.round(nowMs - calm.sinceMs)} ms`);
+    }
+    return nowMs - calm.sinceMs < calmMs ? 'watching' : undefined;
+  }
+}

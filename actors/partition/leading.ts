@@ -24,7 +24,7 @@ import { managerActor } from '../../messaging/protocol/cluster-map.js';
 import type { Address } from '../../runtime/contract/address.js';
 import { spaceLevel } from '../../runtime/contract/cells.js';
 import { planted } from '../../runtime/probes/probes.js';
-import { present } from '../../runtime/std/assert.js';
+import { assert, present } from '../../runtime/std/assert.js';
 import { Queue } from '../../runtime/std/queue.js';
 import { leaseValid } from '../host/lease-cells.js';
 import type { Of, PartitionContext } from './partition-message.js';
@@ -180,8 +180,7 @@ export class Leading {
     repeated: PendingRequest['repeated'],
     context: PartitionContext,
   ): void {
-    const entry = this.#append(body, context);
-    this.#pending.push({ end: entry.end, from, request, repeated });
+    this.#append(body, context, (end) => this.#pending.push({ end, from, request, repeated }));
   }
 
   /** Makes room in a full session table by closing what is idle longest. @returns whether something was closed. */
@@ -196,15 +195,16 @@ export class Leading {
     return Math.floor(this.#partitionTimeMs + (context.nowMs - this.#timeAtMs));
   }
 
-  #append(body: BatchBody, context: PartitionContext): LogEntry {
+  /** @param appended called before anything can be committed: who waits for the batch must be known when it is answered (D2). */
+  #append(body: BatchBody, context: PartitionContext, appended?: (end: number) => void): void {
     const entry = this.#core.appendBody(body, this.#now(context), context);
+    appended?.(entry.end);
     for (const progress of this.#followers.values()) {
       noteAppended(progress, entry.end, context.nowMs);
       this.#replicate(progress, context);
     }
     this.#startTicking(context);
     if (this.#core.ackEnd >= entry.end) this.#advance(context); // async and alone: nothing else will come
-    return entry;
   }
 
   // --- followers ------------------------------------------------------------------------------------------------------
@@ -337,6 +337,7 @@ export class Leading {
 
   #answer(entry: LogEntry, batch: Batch, applied: Applied, context: PartitionContext): void {
     const first = this.#pending.peek();
+    assert(first === undefined || first.end >= entry.end, 'D2: who waited for a committed batch was answered');
     if (first === undefined || first.end !== entry.end) return;
     this.#pending.shift();
     const core = this.#core;

@@ -26,7 +26,7 @@ import { appliedRevision, grantLease, voidLease } from './lease-cells.js';
 import { MemberFinder } from './member-finder.js';
 import { stalledWorkers } from './stall-watch.js';
 import { SuspendGuard } from './suspend-guard.js';
-import { planted } from '../../runtime/probes/probes.js';
+import { buggify, planted, sometimes } from '../../runtime/probes/probes.js';
 
 export const agentKind = 'agent';
 
@@ -149,6 +149,7 @@ export class HostAgent implements Actor<AgentMessage> {
         if (phase.kind === 'registering') return this.#register(phase.after, context);
         return phase.kind === 'registered' ? this.#heartbeat(phase.epoch, context) : undefined;
       case 'after-mismatch':
+        sometimes('host/registered-in-place-of-another');
         if (phase.kind !== 'registering' || message.epoch === undefined || message.epoch <= phase.after) return;
         this.#phase = { kind: 'registering', after: message.epoch };
         return this.#register(message.epoch, context);
@@ -167,6 +168,7 @@ export class HostAgent implements Actor<AgentMessage> {
 
   #end(reason: 'superseded' | 'removed', context: AgentContext): void {
     voidLease(context.cells); // G2
+    sometimes('host/ended');
     this.#phase = { kind: 'ended', reason };
     context.timers.cancel('look');
     context.emit({ kind: 'host-ended', level: 'error', reason });
@@ -178,25 +180,31 @@ export class HostAgent implements Actor<AgentMessage> {
     const { nowMs, cells } = context;
     context.timers.start('look', lookMs, { kind: 'look' });
     if (this.#guard.look(context)) {
+      sometimes('host/suspend-noticed');
       this.#void(context); // L3
       context.emit({ kind: 'suspend-noticed', level: 'warn' });
     }
     if (this.#owedSinceMs !== undefined && nowMs - this.#owedSinceMs >= answerWaitMs) {
+      sometimes('host/member-silent');
       this.#owedSinceMs = undefined;
       this.#find().rotate();
     }
+    if (buggify('host/ask-another-member')) this.#find().rotate();
     const phase = this.#phase;
     if (phase.kind === 'registering' && nowMs - this.#sentMs >= registerRetryMs) this.#register(phase.after, context);
     if (phase.kind !== 'registered') return;
     // What was applied is told at once: an election may be waiting to hear that this host has stepped down (L5).
-    const news = this.#applied(cells) > this.#sentRevision;
-    if (news || nowMs - this.#sentMs >= heartbeatIntervalMs) this.#heartbeat(phase.epoch, context);
+    const news = this.#applied(cells) > this.#sentRevision || buggify('host/heartbeat-early');
+    const intervalMs = buggify('host/heartbeat-late') ? 2 * heartbeatIntervalMs : heartbeatIntervalMs;
+    if (news || nowMs - this.#sentMs >= intervalMs) this.#heartbeat(phase.epoch, context);
   }
 
   #heartbeat(epoch: number, context: AgentContext): void {
     const { host, workers } = this.#args;
     const { cells } = context;
     const sentMs = context.nowMs;
+    const stalled = stalledWorkers(cells, workers, sentMs);
+    if (stalled.length > 0) sometimes('host/worker-stalled');
     const applied = this.#applied(cells);
     this.#sentMs = sentMs;
     this.#sentRevision = applied;
@@ -207,7 +215,7 @@ export class HostAgent implements Actor<AgentMessage> {
         epoch,
         sentMs,
         appliedRevision: applied,
-        stalledWorkers: stalledWorkers(cells, workers, sentMs),
+        stalledWorkers: buggify('host/take-a-worker-for-stalled') ? [0] : stalled,
         draining: this.#draining,
       },
       context,
@@ -222,11 +230,14 @@ export class HostAgent implements Actor<AgentMessage> {
     this.#heardFrom(from);
     this.#grantedSentMs = sentMs;
     if (fenced !== this.#fenced) {
+      sometimes(fenced ? 'host/learned-it-is-fenced' : 'host/learned-it-is-back');
       this.#fenced = fenced;
       context.emit({ kind: fenced ? 'fenced' : 'unfenced', level: fenced ? 'warn' : 'info', epoch: phase.epoch });
     }
     if (fenced || durationMs === 0) return this.#void(context); // L7
     if (this.#draining || sentMs <= this.#voidThroughMs) return; // G2
+    if (buggify('host/take-no-lease')) return;
+    if (revision > this.#applied(context.cells)) sometimes('host/lease-waits-for-the-map');
     grantLease(context.cells, (planted('PB17') ? context.nowMs : sentMs) + durationMs, revision); // G1
   }
 

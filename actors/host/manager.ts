@@ -44,6 +44,7 @@ import { MapWaiters, mapWaitMsMax } from './map-waiters.js';
 import { MemberFinder } from './member-finder.js';
 import type { ReplicaRecovered } from './replica-recovered.js';
 import { StatusRounds } from './status-rounds.js';
+import { buggify, sometimes } from '../../runtime/probes/probes.js';
 
 export const managerKind = 'manager';
 
@@ -118,6 +119,7 @@ export class WorkerManager implements Actor<ManagerMessage> {
     // After a restart of this actor or its worker the process is still the one that was registered.
     this.#epoch = rememberedRegistration(context.cells, this.#worker);
     this.#awaiting = new Set(this.#running(context).keys());
+    if (this.#epoch !== undefined && this.#awaiting.size > 0) sometimes('host/worker-restarted-with-replicas');
     this.#maybeReady(context);
     this.#askMap(context);
     context.timers.start('look', lookMs, { kind: 'look' });
@@ -178,7 +180,9 @@ export class WorkerManager implements Actor<ManagerMessage> {
     this.#readySentMs = context.nowMs;
     const replicas = [...this.#reports.values()];
     const agent = { host: this.#args.host, worker: mainWorker, actor: agentActor };
-    context.send(agent, { kind: 'worker-ready', worker: this.#worker, replicas } as Message);
+    const ready = { kind: 'worker-ready', worker: this.#worker, replicas } as Message;
+    context.send(agent, ready);
+    if (buggify('host/ready-twice')) context.send(agent, ready);
   }
 
   #onRegisteredAs(message: Of<'registered-as'>, from: Address, context: ManagerContext): void {
@@ -199,10 +203,10 @@ export class WorkerManager implements Actor<ManagerMessage> {
 
   #askMap(context: ManagerContext): void {
     const request = ++this.#lastRequest;
-    const waitMs = this.#heard ? mapWaitMs : firstMapWaitMs;
+    const waitMs = this.#heard && !buggify('host/short-map-patience') ? mapWaitMs : firstMapWaitMs;
     this.#fetch = { request, untilMs: context.nowMs + waitMs + answerSlackMs }; // Q3
-    const message = { kind: 'map-fetch', request, after: this.#copy.revision, waitMs };
-    context.send(this.#finder.address, message);
+    const after = buggify('host/ask-for-the-whole-map') ? 0 : this.#copy.revision;
+    context.send(this.#finder.address, { kind: 'map-fetch', request, after, waitMs } as Message);
   }
 
   /** The peer of this host, when it is a member: it is never cut off from us, and knows what is committed a heartbeat later at most. */
@@ -210,7 +214,7 @@ export class WorkerManager implements Actor<ManagerMessage> {
     const { host } = this.#args;
     const members: readonly { readonly host: string }[] =
       this.#copy.revision > 0 ? this.#copy.members : this.#args.members;
-    if (!members.some((member) => member.host === host)) return;
+    if (!members.some((member) => member.host === host) || buggify('host/do-not-ask-own-member')) return;
     const request = ++this.#lastRequest;
     this.#ownFetch = { request, untilMs: context.nowMs + mapWaitMs + answerSlackMs };
     const message = { kind: 'map-fetch', request, after: this.#copy.revision, waitMs: mapWaitMs };
@@ -237,6 +241,8 @@ export class WorkerManager implements Actor<ManagerMessage> {
     const { delta } = message;
     const before = this.#copy.revision;
     const change = this.#copy.apply(delta);
+    if (change.kind === 'refused' && change.reason === 'older') sometimes('host/older-map-refused');
+    if (delta.reset && before > 0) sometimes('host/map-begun-anew');
     this.#server.noteChange(change, before);
     this.#finder.learn(delta.members);
     if (change.kind === 'refused' && change.reason === 'other-cluster') {
@@ -272,7 +278,7 @@ export class WorkerManager implements Actor<ManagerMessage> {
     const workers = this.#workers();
     for (const { partition, table } of work.tell) {
       const told = `${partition.partitionEpoch} ${running.get(partition.id)?.incarnation}`;
-      if (this.#told.get(partition.id) === told) continue;
+      if (this.#told.get(partition.id) === told && !buggify('host/tell-replica-again')) continue;
       this.#told.set(partition.id, told);
       context.send(this.#local(replicaActor(partition.id)), {
         kind: 'partition-metadata',
@@ -305,13 +311,15 @@ export class WorkerManager implements Actor<ManagerMessage> {
     this.#reports.delete(partition);
     this.#told.delete(partition);
     this.#startedFor.delete(partition);
+    sometimes('host/replica-removed');
     context.stop(replicaActor(partition), { forget: true });
     context.emit({ kind: 'replica-dropped', level: 'info', partition, revision: this.#copy.revision });
   }
 
   /** O3. Repeated at every look until the map has them. */
   #registerReplicas(epoch: number, replicas: readonly ReplicaReport[], context: ManagerContext): void {
-    if (replicas.length === 0 || context.nowMs - this.#registerSentMs < registerRetryMs) return;
+    if (replicas.length === 0) return;
+    if (context.nowMs - this.#registerSentMs < registerRetryMs && !buggify('host/register-again')) return;
     this.#registerSentMs = context.nowMs;
     const message = { kind: 'register-replicas', host: this.#args.host, epoch, replicas };
     context.send(this.#finder.address, message);
@@ -325,11 +333,14 @@ export class WorkerManager implements Actor<ManagerMessage> {
     if (!this.#copy.members.some((member) => member.id === memberId)) return;
     if (context.actors().some((actor) => actor.name === metadataActor)) return;
     const args = encodeMetadataArguments({ clusterId, memberId, founders: [] });
+    sometimes('host/joined-the-metadata-group');
     context.spawn({ name: metadataActor, kind: metadataKind, args });
     context.emit({ kind: 'metadata-member-started', level: 'info', member: memberId });
   }
 
   #onReplicasApplied(revision: number, context: ManagerContext): void {
+    if (buggify('host/mark-applied-later'))
+      return context.send(context.self, { kind: 'replicas-applied', revision } as Message);
     if (revision > appliedRevision(context.cells, this.#worker)) markApplied(context.cells, this.#worker, revision); // Q1
   }
 
@@ -357,12 +368,13 @@ export class WorkerManager implements Actor<ManagerMessage> {
     const untilMs = context.nowMs + Math.max(0, Math.min(waitMs, mapWaitMsMax));
     const waiter = { from, request, after, untilMs };
     // Without a map there is nothing to say yet; with news, or without patience, now.
-    if (this.#copy.revision > 0 && (after < this.#copy.revision || untilMs <= context.nowMs))
-      return this.#answerMap(waiter, context);
+    const isDue = after < this.#copy.revision || untilMs <= context.nowMs || buggify('host/answer-map-early');
+    if (this.#copy.revision > 0 && isDue) return this.#answerMap(waiter, context);
     if (!this.#waiters.add(waiter) && this.#copy.revision > 0) this.#answerMap(waiter, context);
   }
 
   #answerWaiters(context: ManagerContext): void {
+    if (buggify('host/answer-map-late')) return; // the next look does
     for (const waiter of this.#waiters.take(this.#copy.revision, context.nowMs)) this.#answerMap(waiter, context);
   }
 

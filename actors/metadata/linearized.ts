@@ -11,6 +11,7 @@
 import type { Address } from '../../runtime/contract/address.js';
 import type { Of } from './metadata-message.js';
 import type { RaftPeer } from './raft/peer.js';
+import { buggify } from '../../runtime/probes/probes.js';
 
 export const waitingCountMax = 4096;
 
@@ -36,6 +37,7 @@ export class LinearizedRequests {
   begin(peer: RaftPeer): void {
     if (this.#round !== undefined || !peer.isReady) return;
     if (this.#heartbeats.size === 0 && this.#confirmations.length === 0) return;
+    if (buggify('metadata/begin-round-later')) return;
     const asked = peer.readIndex();
     if (!asked.accepted) return;
     this.#round = {

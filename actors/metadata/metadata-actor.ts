@@ -23,7 +23,7 @@ import type { Actor, ActorDefinition, Message, Signal } from '../../runtime/cont
 import { type Address, isClient, mainWorker } from '../../runtime/contract/address.js';
 import { spaceLevel } from '../../runtime/contract/cells.js';
 import type { JournalRecord, RecoveryReport } from '../../runtime/contract/journal.js';
-import { planted } from '../../runtime/probes/probes.js';
+import { buggify, planted, sometimes } from '../../runtime/probes/probes.js';
 import { assert, present } from '../../runtime/std/assert.js';
 import { concatBytes } from '../../runtime/std/bytes.js';
 import { MapWaiters, mapWaitMsMax } from '../host/map-waiters.js';
@@ -98,6 +98,7 @@ export class MetadataActor implements Actor<MetadataMessage>, StateMachine {
   start(context: MetadataContext, report: RecoveryReport): void {
     const { memberId, founders } = this.#args;
     if (report.end === 'corrupt') {
+      sometimes('metadata/damaged-member-went');
       context.emit({ kind: 'metadata-member-damaged', level: 'error', member: memberId });
       return context.stop(metadataActor, { forget: true }); // M13
     }
@@ -178,7 +179,9 @@ export class MetadataActor implements Actor<MetadataMessage>, StateMachine {
     if (this.#peer.isReady) {
       this.#proposals.pump(this.#peer, () => undefined, context);
       this.#raft.carryOut(context);
-      if (!this.#proposals.isElecting || planted('PB44')) this.#grantAll(context);
+      const isElecting = this.#proposals.isElecting && !planted('PB44');
+      if (isElecting && this.#grants.length > 0) sometimes('metadata/grant-waited-for-election');
+      if (!isElecting && !buggify('metadata/grant-later')) this.#grantAll(context);
     }
     this.#answerWaiters(context);
   }
@@ -225,6 +228,7 @@ export class MetadataActor implements Actor<MetadataMessage>, StateMachine {
   }
 
   #answerRegister(verdict: Verdict, agent: Address, context: MetadataContext): void {
+    if (buggify('metadata/forget-to-answer-registration')) return; // it asks again
     switch (verdict.kind) {
       case 'registered':
         return context.send(agent, { kind: 'registered', startId: verdict.startId, epoch: verdict.epoch } as Message);
@@ -242,6 +246,7 @@ export class MetadataActor implements Actor<MetadataMessage>, StateMachine {
   #onHeartbeat(message: Of<'heartbeat'>, from: Address, context: MetadataContext): void {
     if (!isAgentOf(from, message.host)) return; // X11
     if (!this.#peer.isReady) return this.#refuseAgent(from, context);
+    if (buggify('metadata/miss-host-heartbeat')) return;
     this.#controller.heard(message, context.nowMs);
     this.#linearized.addHeartbeat(message, from);
   }
@@ -270,6 +275,7 @@ export class MetadataActor implements Actor<MetadataMessage>, StateMachine {
     const { host, startId } = message;
     if (typeof host !== 'string' || typeof startId !== 'string') return;
     this.#controller.liveness.died(host, startId);
+    sometimes('metadata/death-reported');
     const { leader } = this.#peer;
     // Only of the very process that we take for the leader's.
     if (leader !== undefined && hostOfMember(leader) === host && this.#store.hosts.get(host)?.startId === startId)
@@ -314,6 +320,7 @@ export class MetadataActor implements Actor<MetadataMessage>, StateMachine {
     if (host.state === 'removed') return refuse('removed');
     const fenced = host.state === 'fenced';
     const durationMs = fenced || message.draining ? 0 : leaseDurationMs;
+    if (fenced) sometimes('metadata/fenced-host-told');
     if (durationMs > 0) this.#controller.liveness.answered(name, epoch, context.nowMs);
     const { revision } = this.#store;
     context.send(from, { kind: 'lease', epoch, sentMs, durationMs, revision, fenced } as Message);
@@ -330,12 +337,15 @@ export class MetadataActor implements Actor<MetadataMessage>, StateMachine {
   #onChangeInSync(message: Of<'change-in-sync'>, from: Address, context: MetadataContext): void {
     if (from.host !== message.leader || isClient(from)) return; // X11
     if (!this.#peer.isReady) return this.#refuseAgent(from, context);
+    if (buggify('metadata/miss-proposal')) return;
     const { request, partition } = message;
     const reply = (accepted: boolean, info: PartitionInfo | undefined, turn: MetadataContext): void =>
       turn.send(from, { kind: 'in-sync-changed', request, partition, accepted, info } as Message);
     const { kind, leader, leaderReplicaEpoch, leaderEpoch, partitionEpoch, inSync } = message;
     const command = { kind, partition, leader, leaderReplicaEpoch, leaderEpoch, partitionEpoch, inSync };
     this.#proposals.propose(this.#peer, command, (verdict, turn) => {
+      if (verdict.kind === 'in-sync-changed' && !verdict.accepted) sometimes('metadata/in-sync-change-refused');
+      if (buggify('metadata/leave-answer-to-the-map')) return;
       if (verdict.kind === 'in-sync-changed') reply(verdict.accepted, verdict.info, turn);
     }); // refused or lost: the leader proposes again
   }
@@ -349,7 +359,7 @@ export class MetadataActor implements Actor<MetadataMessage>, StateMachine {
     const waiter = { from, request, after, untilMs };
     // Without a leader this map may be old: say so at once, and be asked again.
     const now = this.#leaderHost === undefined || after < this.#store.revision || untilMs <= context.nowMs;
-    if (now || !this.#waiters.add(waiter)) this.#answerMap(waiter, context);
+    if (now || buggify('metadata/answer-map-early') || !this.#waiters.add(waiter)) this.#answerMap(waiter, context);
   }
 
   #answerWaiters(context: MetadataContext): void {
@@ -495,6 +505,7 @@ export class MetadataActor implements Actor<MetadataMessage>, StateMachine {
     this.#decide(context);
     if (context.nowMs - this.#membershipCheckedMs < membershipIntervalMs) return;
     this.#membershipCheckedMs = context.nowMs;
+    if (buggify('metadata/resign')) this.#peer.resign(context.nowMs);
     const healthy = new Set<string>();
     for (const host of this.#store.hosts.values())
       if (host.state === 'up' && this.#controller.liveness.wasHeard(host)) healthy.add(host.name);

@@ -9,6 +9,7 @@
 //   X8. What takes effect is judged by index *and* term: another term at that index means that it did not (M7).
 //   X9. At most `queuedCountMax` requests wait for their turn; more are dropped, and asked again by whoever cares.
 
+import { sometimes } from '../../runtime/probes/probes.js';
 import { Queue } from '../../runtime/std/queue.js';
 import { encodeCommand, type MetadataCommand } from './state/command.js';
 import type { Outcome } from './state/outcome.js';
@@ -88,11 +89,13 @@ export class Proposals {
     if (pending === undefined) return;
     this.#pending.delete(index);
     if (pending.elects) this.#electing = undefined;
+    if (pending.term !== term) sometimes('metadata/proposal-overwritten');
     pending.answer(pending.term === term && outcome !== undefined ? outcome : { kind: 'lost' }, context); // X8
   }
 
   /** This member does not lead any more (X7). */
   abandon(context: MetadataContext): void {
+    if (this.#electing !== undefined) sometimes('metadata/controller-changed-during-election');
     const pending = [...this.#pending.values()];
     const queued = [...this.#queued.values()];
     this.#pending.clear();

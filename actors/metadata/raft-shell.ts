@@ -12,6 +12,7 @@
 
 import { metadataActor } from '../../messaging/protocol/cluster-map.js';
 import type { RaftEntry } from '../../messaging/protocol/raft-entry.js';
+import { buggify } from '../../runtime/probes/probes.js';
 import { assert, present, unreachable } from '../../runtime/std/assert.js';
 import { concatBytes } from '../../runtime/std/bytes.js';
 import { hostOfMember } from './controller/group-members.js';
@@ -66,6 +67,7 @@ export class RaftShell {
 
   #isSnapshotDue(): boolean {
     const { appliedIndex, snapshotIndex, logBytes } = this.peer;
+    if (appliedIndex > snapshotIndex && buggify('metadata/snapshot-now')) return true;
     if (appliedIndex - snapshotIndex >= snapshotPolicy.entryCount) return true;
     return logBytes >= snapshotPolicy.logBytes && appliedIndex - snapshotIndex >= snapshotPolicy.entryCount / 16;
   }
@@ -127,6 +129,7 @@ export class RaftShell {
 
 function chunksOf(bytes: Uint8Array): Uint8Array[] {
   const chunks: Uint8Array[] = [];
-  for (let at = 0; at === 0 || at < bytes.length; at += chunkBytesMax) chunks.push(bytes.slice(at, at + chunkBytesMax));
+  const size = buggify('metadata/small-chunks') ? Math.max(256, bytes.length >> 3) : chunkBytesMax;
+  for (let at = 0; at === 0 || at < bytes.length; at += size) chunks.push(bytes.slice(at, at + size));
   return chunks;
 }

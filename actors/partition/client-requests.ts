@@ -26,10 +26,12 @@ import { Leading, leading } from './leading.js';
 import type { Of, PartitionContext } from './partition-message.js';
 import type { ReplicaCore } from './replica-core.js';
 import type { Role } from './replica.js';
-import { planted } from '../../runtime/probes/probes.js';
+import { buggify, planted, sometimes } from '../../runtime/probes/probes.js';
 
 /** Values in one answer to a read; more do not fit a frame together with the rest of it. */
 const readBytesMax = limits.frameBytesMax - limits.valueBytesMax;
+/** As if the thread had stood still for so long. */
+const readPauseMs = 1000;
 const tooLong = 'the values are too long for one answer: ask for fewer keys at once';
 
 export class ClientRequests {
@@ -48,11 +50,12 @@ export class ClientRequests {
     }
     const role = this.#role();
     if (role.kind !== 'leader' || role.fenced) {
+      if (role.kind === 'leader') sometimes('partition/fenced-leader-asked');
       const leader = role.kind === 'follower' ? role.leader : '';
       return this.#refuse(from, message.request, 'not-leader', leader, context);
     }
     if (!role.active) {
-      if (!role.wait(message, from))
+      if (buggify('partition/refuse-until-active') || !role.wait(message, from))
         this.#refuse(from, message.request, 'unavailable', 'the new leader is not ready', context);
       return;
     }
@@ -75,15 +78,17 @@ export class ClientRequests {
   /** R7: what must be refused is refused before anything is appended. @returns whether it was. */
   #refusedAppend(role: Leading, request: number, from: Address, context: PartitionContext): boolean {
     if (!role.enoughInSync) {
+      sometimes('partition/too-few-in-sync');
       const detail = `fewer than ${this.#core.place().table.minInSync} replicas are in sync`;
       this.#refuse(from, request, 'unavailable', detail, context);
       return true;
     }
     if (spaceLevel(context.cells, this.#core.self.worker) !== 'enough') {
+      sometimes('partition/disk-full');
       this.#refuse(from, request, 'capacity', 'the disk is full', context); // D14
       return true;
     }
-    if (!role.hasRoom()) {
+    if (!role.hasRoom() || buggify('partition/refuse-for-capacity')) {
       this.#refuse(from, request, 'capacity', 'too many writes are waiting for their replicas', context);
       return true;
     }
@@ -136,6 +141,7 @@ export class ClientRequests {
       known.push(verdict.kind === 'repeat' ? verdict.result : undefined);
       if (verdict.kind !== 'repeat') fresh.push(op);
     }
+    if (fresh.length < message.ops.length) this.#noteRepeats(role, known);
     if (fresh.length === 0) {
       const results = known as readonly WriteResult[];
       context.send(
@@ -155,6 +161,13 @@ export class ClientRequests {
     role.appendRequest(body, from, message.request, repeated, context);
   }
 
+  #noteRepeats(role: Leading, known: readonly (WriteResult | undefined)[]): void {
+    sometimes('partition/write-deduplicated');
+    const first = known.find((result) => result !== undefined)?.offset ?? 0;
+    if (first < role.epochStart) sometimes('partition/write-deduplicated-after-failover');
+    if (first < this.#core.loadedEnd) sometimes('partition/write-deduplicated-from-snapshot');
+  }
+
   // --- reads ----------------------------------------------------------------------------------------------------------
 
   /** The answer as of now, or undefined when it would be longer than a frame may be. */
@@ -172,7 +185,7 @@ export class ClientRequests {
       }
       return { kind: 'read-done', request: message.request, partition: core.partition, mark, items } as Of<never>;
     }
-    const limit = Math.min(message.limit, limits.pageCountMax);
+    const limit = buggify('partition/short-page') ? 1 : Math.min(message.limit, limits.pageCountMax);
     const bytesMax = Math.min(message.bytesMax, limits.pageBytesMax);
     const { start, end, reverse } = message;
     const { items, more } = core.state.scan({ start, end, reverse, limit, bytesMax });
@@ -183,10 +196,12 @@ export class ClientRequests {
     const reply = this.#evaluate(message);
     if (reply === undefined) return this.#refuse(from, message.request, 'capacity', tooLong, context);
     const { table } = this.#core.place();
-    const nowMs = planted('PB16') ? context.nowMs : context.readClockMs();
-    if (table.reads === 'lease' && leaseValid(context.cells, this.#core.self.worker, nowMs)) {
-      context.send(from, reply); // Q2
-      return;
+    if (table.reads === 'lease' && !buggify('partition/confirm-though-leased')) {
+      const { worker } = this.#core.self;
+      const pauseMs = buggify('partition/pause-after-evaluating') ? readPauseMs : 0;
+      const nowMs = planted('PB16') ? context.nowMs : context.readClockMs() + pauseMs;
+      if (leaseValid(context.cells, worker, nowMs)) return context.send(from, reply); // Q2
+      if (leaseValid(context.cells, worker, context.nowMs)) sometimes('partition/lease-lapsed-after-evaluating');
     }
     if (!role.rounds.add(from, message.request, reply, role.maximal(), role.enoughInSync, context)) {
       this.#refuse(from, message.request, 'capacity', 'too many reads are waiting', context);
@@ -203,8 +218,9 @@ export class ClientRequests {
     if (
       message.consistency === 'session' &&
       mark.offset > 0 &&
-      (mark.lineage !== core.lineage || core.highWatermark < mark.offset)
+      (mark.lineage !== core.lineage || core.highWatermark < mark.offset || buggify('partition/behind-though-not'))
     ) {
+      if (core.highWatermark < mark.offset) sometimes('partition/session-read-behind');
       return this.#refuse(
         from,
         message.request,

@@ -15,7 +15,7 @@ import type { Message } from '../../runtime/contract/actor.js';
 import type { Address } from '../../runtime/contract/address.js';
 import type { Of, PartitionContext } from './partition-message.js';
 import type { ReplicaCore } from './replica-core.js';
-import { planted } from '../../runtime/probes/probes.js';
+import { buggify, planted, sometimes } from '../../runtime/probes/probes.js';
 
 const waitingCountMax = 10_000;
 const roundMaxMs = 1000;
@@ -68,7 +68,7 @@ export class ConfirmRounds {
     const number = planted('PB20') ? 1 : ++this.#counter;
     const missing = new Set(maximal);
     missing.delete(core.self.host);
-    const byController = missing.size === 0 || !enoughInSync;
+    const byController = missing.size === 0 || !enoughInSync || buggify('partition/confirm-by-controller');
     this.#round = { number, missing, byController, reads: this.#next, startedAtMs: context.nowMs };
     this.#next = [];
     if (byController) {
@@ -92,9 +92,12 @@ export class ConfirmRounds {
     enoughInSync: boolean,
     context: PartitionContext,
   ): void {
-    if (this.#round === undefined || this.#round.byController || this.#round.number !== round) return; // F1
+    if (this.#round === undefined || this.#round.byController || this.#round.number !== round)
+      return sometimes('partition/late-confirmation-ignored'); // F1
     this.#round.missing.delete(host);
-    if (this.#round.missing.size === 0) this.#finish(maximal, enoughInSync, context);
+    if (this.#round.missing.size > 0) return;
+    sometimes('partition/read-confirmed-by-followers');
+    this.#finish(maximal, enoughInSync, context);
   }
 
   onEpochConfirmed(
@@ -104,8 +107,12 @@ export class ConfirmRounds {
     context: PartitionContext,
   ): void {
     if (this.#round === undefined || !this.#round.byController || this.#round.number !== message.request) return; // F1
-    if (message.current && message.epoch === this.#core.epoch) this.#finish(maximal, enoughInSync, context);
-    else this.refuseAll('not-leader', context);
+    if (message.current && message.epoch === this.#core.epoch) {
+      sometimes('partition/read-confirmed-by-controller');
+      return this.#finish(maximal, enoughInSync, context);
+    }
+    sometimes('partition/read-refused-by-controller');
+    this.refuseAll('not-leader', context);
   }
 
   #finish(maximal: ReadonlySet<string>, enoughInSync: boolean, context: PartitionContext): void {

@@ -15,12 +15,13 @@
 //       cannot be called back, whatever epoch or role comes: the next follower waits for it, and appends nothing to the log that it replaces.
 //   W5. An answer to `reconcile` acts only on the log that was asked about: one that comes late, or twice, would cut what was acknowledged since.
 //   W6. A follower that is not in sync and hears nothing speaks up: its leader may have given it up as silent.
+//   W8. A follower whose transfer brings nothing any more begins again: its leader may have ended it, and answers to no chunk of it.
 //   W7. While the disk is full nothing is taken, so nothing more is acknowledged; the leader goes on without this replica (D14).
 //
 // Sources: CORRECTNESS R3, R4, R12; KIP-101, KIP-279, KIP-320.
 
 import { spaceLevel } from '../../runtime/contract/cells.js';
-import { planted } from '../../runtime/probes/probes.js';
+import { buggify, planted, sometimes } from '../../runtime/probes/probes.js';
 import { assert } from '../../runtime/std/assert.js';
 import type { LocalSnapshot } from './local-snapshot.js';
 import type { Of, PartitionContext } from './partition-message.js';
@@ -34,6 +35,9 @@ const retryMs = 200;
 
 /** Not in sync, and nothing heard of the leader for so long: ask it. (W6) */
 const silenceMs = 1000;
+
+/** Installing, and no chunk came for so long: the leader may have given the transfer up. (W8) */
+const installSilenceMs = 3000;
 
 type Phase =
   | { readonly kind: 'reconciling' }
@@ -109,7 +113,9 @@ export class Following {
 
   /** Metadata of a newer partition epoch in the same leader epoch. */
   onPlacement(context: PartitionContext): void {
-    if (this.#phase.kind === 'following') this.#watchSilence(context);
+    if (this.#phase.kind !== 'following') return;
+    if (buggify('partition/reconcile-again')) this.#reconcile(context);
+    else this.#watchSilence(context);
   }
 
   /** W6. */
@@ -127,6 +133,10 @@ export class Following {
       return;
     }
     if (this.#phase.kind !== 'installing') return this.#reconcile(context);
+    if (context.nowMs - this.#heardMs >= installSilenceMs && !this.#phase.busy) {
+      sometimes('partition/install-begun-again');
+      return this.#reconcile(context); // W8
+    }
     if (!this.#phase.busy) this.#wantChunk(context);
     context.timers.start('retry', retryMs, { kind: 'retry' });
   }
@@ -149,6 +159,7 @@ export class Following {
     const core = this.#core;
     if (this.#phase.kind !== 'reconciling') return;
     const isOfThisLog = message.logEnd === core.log.end && message.lastEpoch === core.log.lastEpoch;
+    if (!isOfThisLog) sometimes('partition/late-verdict-ignored');
     if (!isOfThisLog && !planted('PB45')) return; // W5; the retry asks again
     const end = truncationPoint(core.log, message.epochAt, message.end);
     if (end >= core.log.end) return this.#reconcile(context);
@@ -168,6 +179,8 @@ export class Following {
       epoch: core.epoch,
     });
     this.#phase = { kind: 'truncating' };
+    sometimes('partition/truncated');
+    if (core.log.epochs.epochAt(end) < core.log.lastEpoch) sometimes('partition/truncated-two-epochs');
     core.truncateTo(end, context);
   }
 
@@ -181,8 +194,14 @@ export class Following {
     if (this.#phase.kind !== 'following') return; // W1
     this.#heardMs = context.nowMs;
     const isNews = message.batches.length > 0 || message.base > core.log.end;
-    if (isNews && spaceLevel(context.cells, core.self.worker) === 'full') return this.#learn(message.highWatermark); // W7
-    if (message.base > core.log.end || !this.#follows(message)) return this.#reconcile(context); // something before it was lost
+    if (isNews && spaceLevel(context.cells, core.self.worker) === 'full') {
+      sometimes('partition/full-follower-took-nothing');
+      return this.#learn(message.highWatermark); // W7
+    }
+    if (message.base > core.log.end || !this.#follows(message)) {
+      sometimes('partition/gap-in-appends');
+      return this.#reconcile(context); // something before it was lost
+    }
     let base = message.base;
     let appended = false;
     for (let i = 0; i < message.batches.length; i++) {
@@ -222,14 +241,12 @@ export class Following {
     const durableEnd = planted('PB10') ? core.log.end : core.ackEnd;
     const lastEpoch = durableEnd === 0 ? 0 : core.log.epochs.epochAt(durableEnd - 1);
     const link = core.linkTo(this.leader);
-    context.send(core.addressOf(this.leader), {
-      kind: 'replicated',
-      link,
-      durableEnd,
-      lastEpoch,
-      logEnd: core.log.end,
-      highWatermark: core.highWatermark,
-    } as Of<'replicated'>);
+    const to = core.addressOf(this.leader);
+    const { highWatermark } = core;
+    const logEnd = core.log.end;
+    const message = { kind: 'replicated', link, durableEnd, lastEpoch, logEnd, highWatermark } as Of<'replicated'>;
+    context.send(to, message);
+    if (buggify('partition/acknowledge-twice')) context.send(to, message);
   }
 
   #learn(highWatermark: number): void {
@@ -255,7 +272,12 @@ export class Following {
       this.#phase = { kind: 'reconciling' };
       return;
     }
-    if (!this.#localSnapshot.abort(context)) return this.#reconcile(context); // N1: asked again when ours is through
+    if (!this.#localSnapshot.abort(context)) {
+      sometimes('partition/install-waited-for-own-snapshot');
+      return this.#reconcile(context); // N1: asked again when ours is through
+    }
+    if (buggify('partition/decline-snapshot')) return this.#reconcile(context);
+    this.#heardMs = context.nowMs;
     this.#phase = {
       kind: 'installing',
       snapshot: message.snapshot,
@@ -279,13 +301,9 @@ export class Following {
     if (this.#phase.kind !== 'installing') return;
     const { snapshot, index } = this.#phase;
     const link = this.#core.linkTo(this.leader);
-    context.send(this.#core.addressOf(this.leader), {
-      kind: 'snapshot-wanted',
-      link,
-      snapshot,
-      index,
-      installed: false,
-    } as Of<'snapshot-wanted'>);
+    const message = { kind: 'snapshot-wanted', link, snapshot, index, installed: false } as Of<'snapshot-wanted'>;
+    context.send(this.#core.addressOf(this.leader), message);
+    if (buggify('partition/want-chunk-twice')) context.send(this.#core.addressOf(this.leader), message);
   }
 
   onChunk(message: Of<'snapshot-chunk'>, context: PartitionContext): void {
@@ -297,6 +315,7 @@ export class Following {
       message.index !== phase.index
     )
       return;
+    this.#heardMs = context.nowMs;
     if (message.last) {
       const { snapshot, meta, state, index } = phase;
       this.#core.switching = { snapshot, meta, state };

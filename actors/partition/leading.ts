@@ -23,7 +23,7 @@ import type { Batch, BatchBody } from '../../messaging/protocol/log-batch.js';
 import { managerActor } from '../../messaging/protocol/cluster-map.js';
 import type { Address } from '../../runtime/contract/address.js';
 import { spaceLevel } from '../../runtime/contract/cells.js';
-import { planted } from '../../runtime/probes/probes.js';
+import { buggify, planted, sometimes } from '../../runtime/probes/probes.js';
 import { assert, present } from '../../runtime/std/assert.js';
 import { Queue } from '../../runtime/std/queue.js';
 import { leaseValid } from '../host/lease-cells.js';
@@ -213,23 +213,31 @@ export class Leading {
     const { log } = this.#core;
     if (progress.phase !== 'replicating') return;
     if (progress.nextOffset < log.start) {
+      sometimes('partition/follower-needs-what-is-trimmed');
       // What it needs was trimmed. Told where our log ends, it sees the gap, reconciles, and gets a snapshot.
       progress.nextOffset = log.end;
       return this.#send(progress, [], context);
     }
     while (progress.nextOffset < log.end) {
       const inFlight = log.bytesFrom(Math.max(progress.ackedEnd, log.start)) - log.bytesFrom(progress.nextOffset);
-      if (inFlight >= leading.inFlightBytesMax) return;
-      const entries = log.from(progress.nextOffset, leading.messageBytesMax, leading.messageBatchesMax);
+      if (inFlight >= (buggify('partition/window-of-one') ? 1 : leading.inFlightBytesMax)) return;
+      const countMax = buggify('partition/append-one-batch') ? 1 : leading.messageBatchesMax;
+      const entries = log.from(progress.nextOffset, leading.messageBytesMax, countMax);
       this.#send(progress, entries, context);
     }
   }
 
   /** @param asks the follower answers even when it has nothing new to say. */
-  #send(progress: Progress, entries: readonly LogEntry[], context: PartitionContext, asks = false): void {
+  #send(
+    progress: Progress,
+    entries: readonly LogEntry[],
+    context: PartitionContext,
+    asks = buggify('partition/ask-for-position'),
+  ): void {
     const { log } = this.#core;
     const base = progress.nextOffset;
-    context.send(this.#core.addressOf(progress.host), {
+    const to = this.#core.addressOf(progress.host);
+    const message = {
       kind: 'replicate',
       link: this.#core.linkTo(progress.host),
       base,
@@ -237,7 +245,9 @@ export class Leading {
       acknowledged: asks ? 0 : progress.ackedEnd,
       highWatermark: this.#core.highWatermark,
       batches: entries.map((entry) => entry.bytes),
-    } as Of<'replicate'>);
+    } as Of<'replicate'>;
+    context.send(to, message);
+    if (buggify('partition/append-twice')) context.send(to, message);
     progress.nextOffset = entries[entries.length - 1]?.end ?? base;
     progress.highWatermarkSent = this.#core.highWatermark;
     progress.lastSentMs = context.nowMs;
@@ -284,7 +294,10 @@ export class Leading {
     )
       return;
     // It was given up as silent and is back. Who acknowledges follows, so its log agrees with ours up to its end (W1 there).
-    if (progress.phase === 'unknown') beginReplicating(progress, Math.min(message.logEnd, log.end), context.nowMs);
+    if (progress.phase === 'unknown') {
+      sometimes('partition/silent-follower-came-back');
+      beginReplicating(progress, Math.min(message.logEnd, log.end), context.nowMs);
+    }
     const news = acknowledge(progress, message.durableEnd, log.end, context.nowMs);
     progress.highWatermarkKnown = Math.max(progress.highWatermarkKnown, message.highWatermark);
     this.#replicate(progress, context);
@@ -326,13 +339,17 @@ export class Leading {
       );
     }
     if (commit <= core.highWatermark || !(this.enoughInSync || planted('PB06'))) return;
-    if (context.nowMs < this.#holdUntilMs) return; // L5; the tick comes back
-    if (alone && !leaseValid(context.cells, core.self.worker, context.readClockMs())) return; // R5b; the tick comes back
+    if (context.nowMs < this.#holdUntilMs) return sometimes('partition/commit-held'); // L5; the tick comes back
+    if (alone && !leaseValid(context.cells, core.self.worker, context.readClockMs()))
+      return sometimes('partition/lone-leader-waited'); // R5b; the tick comes back
     const wasActive = this.active;
     core.advanceTo(commit, (entry, batch, applied) => this.#answer(entry, batch, applied, context));
     if (!wasActive && this.active) this.#becomeActive(context);
     this.#maybeCheck(context);
     this.#considerInSync(context);
+    if (buggify('partition/commit-news-now'))
+      for (const progress of this.#followers.values())
+        if (progress.phase === 'replicating') this.#send(progress, [], context);
   }
 
   #answer(entry: LogEntry, batch: Batch, applied: Applied, context: PartitionContext): void {
@@ -352,6 +369,7 @@ export class Leading {
     }
     if (applied.kind !== 'writes') return;
     if (applied.stale) {
+      sometimes('partition/session-gone-at-apply');
       const detail = 'the session was closed before the write was applied: it had no effect';
       context.send(first.from, {
         kind: 'refused',
@@ -388,6 +406,7 @@ export class Leading {
   }
 
   #becomeActive(context: PartitionContext): void {
+    if (this.#waiting.size > 0) sometimes('partition/requests-waited-for-activation');
     context.emit({
       kind: 'leader-active',
       level: 'info',
@@ -401,7 +420,11 @@ export class Leading {
 
   #maybeCheck(context: PartitionContext): void {
     const { state, highWatermark } = this.#core;
-    if (!this.active || highWatermark - this.#checkedAt < this.#core.limits.checkEvery) return;
+    if (
+      !this.active ||
+      highWatermark - this.#checkedAt < (buggify('partition/check-state-now') ? 2 : this.#core.limits.checkEvery)
+    )
+      return;
     if (spaceLevel(context.cells, this.#core.self.worker) !== 'enough') return; // D14: it comes with later records
     this.#checkedAt = highWatermark;
     this.#append({ kind: 'check', ...state.check }, context);
@@ -421,14 +444,17 @@ export class Leading {
     const committed = this.#inSync.committed;
     const same = wanted.size === committed.size && [...wanted].every((host) => committed.has(host));
     if (this.#inSync.kind === 'settled') {
-      if (!same) this.#propose(wanted, context);
-      return;
+      if (same) return;
+      if (buggify('partition/propose-later')) return this.#startTicking(context);
+      sometimes(wanted.size < committed.size ? 'partition/in-sync-set-shrunk' : 'partition/in-sync-set-grown');
+      return this.#propose(wanted, context);
     }
-    if (context.nowMs - this.#inSync.sentAtMs >= leading.proposalRepeatMs) this.#propose(wanted, context);
+    const repeatMs = buggify('partition/propose-again-now') ? 0 : leading.proposalRepeatMs;
+    if (context.nowMs - this.#inSync.sentAtMs >= repeatMs) this.#propose(wanted, context);
   }
 
   #shouldLeave(progress: Progress, context: PartitionContext): boolean {
-    return lags(progress, context.nowMs, leading.lagMaxMs);
+    return lags(progress, context.nowMs, buggify('partition/short-patience') ? leading.probeMs : leading.lagMaxMs);
   }
 
   /**
@@ -474,6 +500,7 @@ export class Leading {
    */
   onProposalRefused(partitionEpoch: number, context: PartitionContext): void {
     if (this.#fenced || this.#inSync.kind !== 'proposed' || this.#inSync.partitionEpoch !== partitionEpoch) return;
+    sometimes('partition/proposal-refused');
     this.#joinsAfterMs = context.nowMs + leading.joinPauseMs;
     this.#propose(this.#inSync.committed, context);
   }
@@ -485,7 +512,9 @@ export class Leading {
     if (partition.partitionEpoch > before.partition.partitionEpoch)
       this.#inSync = adopt(this.#inSync, partition.partitionEpoch, partition.inSync);
     // L5: the hold may turn out shorter than was to be expected when it was set, never longer.
-    this.#holdUntilMs = Math.min(this.#holdUntilMs, context.nowMs + partition.holdMs);
+    const holdUntilMs = Math.min(this.#holdUntilMs, context.nowMs + partition.holdMs);
+    if (holdUntilMs < this.#holdUntilMs) sometimes('partition/hold-shortened');
+    if (!buggify('partition/keep-the-hold')) this.#holdUntilMs = holdUntilMs;
     for (const { host, epoch } of partition.replicas) {
       if (host === this.#core.self.host) continue;
       if (this.#followers.get(host)?.replicaEpoch === epoch) continue;
@@ -532,13 +561,17 @@ export class Leading {
   /** A follower that should have answered, or does not know what is committed, hears from us. */
   #prod(progress: Progress, context: PartitionContext): void {
     if (progress.phase !== 'replicating' || this.#knowsAll(progress)) return;
-    if (context.nowMs - progress.lastHeardMs > leading.silentMaxMs && !this.maximal().has(progress.host)) {
+    const silentMaxMs = buggify('partition/give-up-early') ? leading.probeMs : leading.silentMaxMs;
+    if (context.nowMs - progress.lastHeardMs > silentMaxMs && !this.maximal().has(progress.host)) {
+      sometimes('partition/silent-follower-given-up');
       progress.phase = 'unknown'; // D5: nobody waits for it; when it is back it asks
       return;
     }
     this.#replicate(progress, context);
     const isNews = progress.highWatermarkSent < this.#core.highWatermark;
     const asks = context.nowMs - progress.lastSentMs >= leading.probeMs; // the news, or the answer, may be lost
+    if (asks && buggify('partition/send-again-from-acknowledged'))
+      progress.nextOffset = Math.max(progress.ackedEnd, this.#core.log.start);
     if (isNews || asks) this.#send(progress, [], context, asks);
   }
 
@@ -583,6 +616,8 @@ export class Leading {
       if (keep) refuse(next.from, next.message.request, 'not-leader', 'the leader epoch changed: ask again');
       else refuse(next.from, next.message.request, 'not-leader', 'this replica no longer leads');
     }
+    if (this.#pending.size > 0)
+      sometimes(keep ? 'partition/writes-kept-over-epochs' : 'partition/deposed-leader-answered-unknown');
     if (!keep) {
       for (let next = this.#pending.shift(); next !== undefined; next = this.#pending.shift()) {
         const reason = planted('PB39') ? 'not-leader' : 'outcome-unknown';

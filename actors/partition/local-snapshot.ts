@@ -13,6 +13,7 @@ import type { PartitionContext } from './partition-message.js';
 import { encodeMeta } from './record.js';
 import type { ReplicaCore } from './replica-core.js';
 import type { StateReader } from './state.js';
+import { buggify } from '../../runtime/probes/probes.js';
 
 export class LocalSnapshot {
   readonly #core: ReplicaCore;
@@ -34,7 +35,8 @@ export class LocalSnapshot {
   maybeBegin(context: PartitionContext): void {
     const { log, snapshotBytesThrough, state, limits } = this.#core;
     const grown = log.bytesThrough - snapshotBytesThrough;
-    if (grown > Math.max(limits.snapshotBytesMin, state.byteCount / 2)) this.begin(context);
+    const isDue = grown > Math.max(limits.snapshotBytesMin, state.byteCount / 2);
+    if (isDue || (grown > 0 && buggify('partition/snapshot-now'))) this.begin(context);
   }
 
   begin(context: PartitionContext): void {
@@ -68,7 +70,7 @@ export class LocalSnapshot {
     this.#committing = false;
     core.snapshotEnd = offset;
     core.snapshotBytesThrough = this.#bytesThrough;
-    core.log.trim(offset, core.limits.logBytesKept); // N2
+    core.log.trim(offset, buggify('partition/keep-no-log') ? 0 : core.limits.logBytesKept); // N2
     context.emit({
       kind: 'snapshot-written',
       level: 'debug',

@@ -70,6 +70,8 @@ export class ReplicaCore {
   generation = 0;
   /** End of what the newest durable snapshot covers. */
   snapshotEnd = 0;
+  /** End of the snapshot that the state was loaded from. */
+  loadedEnd = 0;
   /** Log bytes when that snapshot was begun. */
   snapshotBytesThrough = 0;
   timeMs = 0;
@@ -219,6 +221,7 @@ export class ReplicaCore {
     this.highWatermark = log.end;
     this.durableEnd = log.end;
     this.snapshotEnd = log.end;
+    this.loadedEnd = log.end;
     this.snapshotBytesThrough = log.bytesThrough;
     this.timeMs = Math.max(this.timeMs, timeMs);
   }

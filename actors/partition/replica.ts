@@ -24,7 +24,7 @@ import type { Actor, ActorDefinition, Message, Signal } from '../../runtime/cont
 import type { Address } from '../../runtime/contract/address.js';
 import { spaceLevel } from '../../runtime/contract/cells.js';
 import type { JournalRecord, RecoveryReport } from '../../runtime/contract/journal.js';
-import { planted } from '../../runtime/probes/probes.js';
+import { buggify, planted, sometimes } from '../../runtime/probes/probes.js';
 import { assert, unreachable } from '../../runtime/std/assert.js';
 import type { Random } from '../../runtime/std/random.js';
 import { Queue } from '../../runtime/std/queue.js';
@@ -133,8 +133,10 @@ export class PartitionReplica implements Actor<PartitionMessage> {
   start(context: PartitionContext, report: RecoveryReport): void {
     const core = this.#core;
     core.durableEnd = core.log.end;
-    core.advanceTo(Math.min(this.#recoveredHighWatermark, core.log.end));
+    if (!buggify('partition/forget-what-is-committed'))
+      core.advanceTo(Math.min(this.#recoveredHighWatermark, core.log.end));
     this.#role = { kind: 'idle', reason: 'not registered' };
+    if (report.end === 'torn') sometimes('partition/tail-uncertain');
     context.timers.start('housekeeping', housekeepingMs, { kind: 'housekeeping' });
     if (report.end === 'fresh') {
       context.journal.append(recordBorn, new Uint8Array(0), { kind: 'born' });
@@ -252,8 +254,9 @@ export class PartitionReplica implements Actor<PartitionMessage> {
   #onLogDurable(message: Of<'log-durable'>, context: PartitionContext): void {
     if (!this.#core.noteDurable(message.generation, message.end)) return;
     if (this.#role.kind === 'leader') this.#role.onLogDurable(context);
-    else if (this.#role.kind === 'follower' && this.#core.placement?.table.durability === 'sync')
-      this.#role.acknowledge(context);
+    else if (this.#role.kind === 'follower' && this.#core.placement?.table.durability === 'sync') {
+      if (!buggify('partition/acknowledge-when-asked')) this.#role.acknowledge(context);
+    }
     this.#afterTurn(context);
   }
 
@@ -266,7 +269,8 @@ export class PartitionReplica implements Actor<PartitionMessage> {
   }
 
   #onHousekeeping(context: PartitionContext): void {
-    context.timers.start('housekeeping', housekeepingMs, { kind: 'housekeeping' });
+    const pauseMs = buggify('partition/keep-house-often') ? housekeepingMs / 100 : housekeepingMs;
+    context.timers.start('housekeeping', pauseMs, { kind: 'housekeeping' });
     if (
       this.#role.kind === 'leader' &&
       this.#role.active &&
@@ -275,7 +279,8 @@ export class PartitionReplica implements Actor<PartitionMessage> {
       this.#role.hasRoom() &&
       spaceLevel(context.cells, this.#core.self.worker) === 'enough'
     ) {
-      this.#role.expireIdleSessions(leading.sessionIdleMs, context);
+      const idleMs = buggify('partition/expire-sessions-early') ? leading.sessionIdleMs / 3600 : leading.sessionIdleMs;
+      this.#role.expireIdleSessions(idleMs, context);
     }
   }
 
@@ -303,6 +308,7 @@ export class PartitionReplica implements Actor<PartitionMessage> {
     if (this.#role.kind === 'quarantined' || verdict === 'foreign') return; // V3
     if (verdict === 'behind' && !(planted('PB04') && message.kind === 'replicated')) {
       if (core.replicaEpochOf(from.host) !== undefined) {
+        if (message.kind === 'replicate') sometimes('partition/zombie-append-rejected');
         context.send(from, {
           kind: 'epoch-fenced',
           link: core.linkTo(from.host),
@@ -359,6 +365,7 @@ export class PartitionReplica implements Actor<PartitionMessage> {
       epoch: this.#core.epoch,
       newer: message.currentEpoch,
     });
+    sometimes('partition/leader-fenced-by-follower');
     this.#role.fence();
   }
 
@@ -398,6 +405,7 @@ export class PartitionReplica implements Actor<PartitionMessage> {
     const { placement } = this.#core;
     const { info } = message;
     if (info === undefined || placement === undefined || info.id !== placement.partition.id) return;
+    if (buggify('partition/wait-for-the-map')) return;
     if (!message.accepted && this.#role.kind === 'leader') this.#role.onProposalRefused(info.partitionEpoch, context);
     if (!info.replicas.every((replica) => placement.workers.has(replica.host))) return;
     this.#onMetadata(
@@ -414,7 +422,8 @@ export class PartitionReplica implements Actor<PartitionMessage> {
   /** @returns requests that still wait for records of ours, when this replica leads again. */
   #leaveRole(leadsAgain: boolean, context: PartitionContext): Queue<PendingRequest> {
     const role = this.#role;
-    if (role.kind === 'leader') return role.stepDown(context, leadsAgain);
+    if (role.kind === 'leader')
+      return role.stepDown(context, leadsAgain && !buggify('partition/keep-no-request-over-epochs'));
     if (role.kind === 'follower') role.end(context);
     return new Queue();
   }
@@ -452,6 +461,7 @@ export class PartitionReplica implements Actor<PartitionMessage> {
   }
 
   #quarantine(reason: string, context: PartitionContext): void {
+    sometimes('partition/quarantined');
     context.emit({ kind: 'replica-quarantined', level: 'error', partition: this.#core.partition, reason });
     this.#leaveRole(false, context);
     this.#snapshot.abort(context);

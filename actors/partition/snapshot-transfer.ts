@@ -13,6 +13,7 @@ import type { Of, PartitionContext } from './partition-message.js';
 import { encodeMeta } from './record.js';
 import type { ReplicaCore } from './replica-core.js';
 import type { StateReader } from './state.js';
+import { buggify, sometimes } from '../../runtime/probes/probes.js';
 
 const silentMaxMs = 10_000;
 
@@ -20,6 +21,8 @@ interface Transfer {
   readonly host: string;
   readonly number: number;
   readonly reader: StateReader;
+  /** Of the leader when it was begun. */
+  readonly logEnd: number;
   /** The chunk at `index`, kept until the next one is asked for: the answer may be lost. */
   index: number;
   chunk: Uint8Array | undefined;
@@ -42,13 +45,14 @@ export class SnapshotTransfer {
   /** Offers a snapshot, unless another follower is being served or the state is being read for the disk: it will ask again. */
   offer(host: string, context: PartitionContext): void {
     const core = this.#core;
-    if (this.#transfer !== undefined && this.#transfer.host !== host) return; // T1
+    if (this.#transfer !== undefined && this.#transfer.host !== host) return sometimes('partition/two-want-a-snapshot'); // T1
     this.end();
     const meta = encodeMeta(core.state.meta(core.lineage, core.highWatermark, core.timeMs, core.log.epochs.entries()));
     const reader = core.state.beginRead();
     if (reader === undefined) return;
     const number = context.journal.nextLsn * 1024 + (++this.#counter % 1024);
-    this.#transfer = { host, number, reader, index: -1, chunk: undefined, heardAtMs: context.nowMs };
+    const logEnd = core.log.end;
+    this.#transfer = { host, number, reader, logEnd, index: -1, chunk: undefined, heardAtMs: context.nowMs };
     context.emit({
       kind: 'snapshot-offered',
       level: 'info',
@@ -69,12 +73,14 @@ export class SnapshotTransfer {
     if (transfer === undefined || transfer.host !== host || transfer.number !== message.snapshot) return; // T1
     transfer.heardAtMs = context.nowMs;
     if (message.installed) {
+      if (this.#core.log.end > transfer.logEnd) sometimes('partition/snapshot-installed-during-appends');
       this.end();
       return;
     }
     if (message.index === transfer.index + 1 && (transfer.index === -1 || transfer.chunk !== undefined)) {
       transfer.index = message.index;
-      transfer.chunk = transfer.reader.next(this.#core.limits.chunkBytesMax);
+      const { chunkBytesMax } = this.#core.limits;
+      transfer.chunk = transfer.reader.next(buggify('partition/small-chunks') ? chunkBytesMax >> 3 : chunkBytesMax);
     } else if (message.index !== transfer.index) return;
     const bytes = transfer.chunk ?? new Uint8Array(0);
     const link = this.#core.linkTo(host);
@@ -95,7 +101,10 @@ export class SnapshotTransfer {
   }
 
   onTick(context: PartitionContext): void {
-    if (this.#transfer !== undefined && context.nowMs - this.#transfer.heardAtMs > silentMaxMs) this.end(); // T3
+    const patienceMs = buggify('partition/end-transfer-early') ? silentMaxMs / 100 : silentMaxMs;
+    if (this.#transfer === undefined || context.nowMs - this.#transfer.heardAtMs <= patienceMs) return;
+    sometimes('partition/transfer-given-up');
+    this.end(); // T3
   }
 
   end(): void {

@@ -14,7 +14,7 @@
 import type { ScanItem, ReadItem, WriteOp, WriteResult } from '../../messaging/protocol/client-messages.js';
 import type { Batch } from '../../messaging/protocol/log-batch.js';
 import { incrementValue } from '../../messaging/protocol/value.js';
-import { planted } from '../../runtime/probes/probes.js';
+import { planted, sometimes } from '../../runtime/probes/probes.js';
 import { unreachable } from '../../runtime/std/assert.js';
 import { ByteReader, DecodeError } from '../../runtime/std/byte-reader.js';
 import { ByteWriter } from '../../runtime/std/byte-writer.js';
@@ -119,8 +119,10 @@ export class PartitionState {
         const result = this.#execute(op, offset, batch.timeMs);
         this.sessions.store(body.session, result);
         results.push(result);
-      } else if (verdict.kind === 'repeat') results.push(verdict.result);
-      else return { kind: 'writes', stale: true, results };
+      } else if (verdict.kind === 'repeat') {
+        sometimes('partition/write-deduplicated-at-apply');
+        results.push(verdict.result);
+      } else return { kind: 'writes', stale: true, results };
       offset++;
     }
     return { kind: 'writes', stale: false, results };

@@ -24,6 +24,7 @@ import { type Address, formatAddress } from '../contract/address.js';
 import { cellBusySinceMs, cellQueued, cellTurns, workerCell } from '../contract/cells.js';
 import type { RecoveryReport, StreamConsumer } from '../contract/journal.js';
 import type { Envelope } from '../contract/transport.js';
+import { buggify, sometimes } from '../probes/probes.js';
 import { assert, present, unreachable } from '../std/assert.js';
 import { Queue } from '../std/queue.js';
 import { actorRestartPolicy, onFailure } from '../supervision/restart-policy.js';
@@ -197,7 +198,7 @@ export class ActorLoop {
       return false; // K5: the journal wakes us
     }
     // A timer that is started with no delay by a timer's turn is due within this run: the budget ends that, too.
-    let budget = this.#limits.turnsPerRunMax;
+    let budget = buggify('kernel/one-turn') ? 1 : this.#limits.turnsPerRunMax;
     while (budget > 0) {
       const timer = this.#timers.takeDue(startMs);
       if (timer === undefined) break;
@@ -214,7 +215,7 @@ export class ActorLoop {
       if (mail === undefined) break;
       this.#mailTurn(mail.to, mail.from, mail.message);
     }
-    this.#ports.journal?.flush(); // K4
+    if (!buggify('kernel/flush-later')) this.#ports.journal?.flush(); // K4
     this.#ports.transport.flush();
     cells.store(this.#cell0 + cellTurns, this.#turns);
     cells.store(this.#cell0 + cellQueued, this.queuedCount);
@@ -249,7 +250,7 @@ export class ActorLoop {
   #systemTurn(item: SystemItem): void {
     const phase = item.cell.phase;
     if (phase.kind !== 'running') return;
-    if (item.phase !== phase) return; // K3
+    if (item.phase !== phase) return sometimes('kernel/late-for-its-incarnation'); // K3
     switch (item.kind) {
       case 'completion':
         return this.#take(item.cell, phase, item.cell.self, item.message);

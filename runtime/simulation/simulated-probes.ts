@@ -9,7 +9,7 @@
 import { installProbes, type Probes } from '../probes/probes.js';
 import type { Fact } from '../probes/facts.js';
 import type { PlantedBug } from '../probes/planted-bugs.js';
-import { type Site, sites } from '../probes/sites.js';
+import { seldomSites, type Site, sites } from '../probes/sites.js';
 import type { Random } from '../std/random.js';
 
 /** An active site, and how probably it fires when it is asked. */
@@ -18,12 +18,16 @@ export interface ActiveSite {
   readonly probability: number;
 }
 
+const probabilities = [0.01, 0.05, 0.25, 0.9];
+const seldomProbabilities = [0.01, 0.03, 0.1];
+
 /** A quarter of all sites; some fire nearly always, some hardly ever. */
 export function drawSites(random: Random): ActiveSite[] {
   const active: ActiveSite[] = [];
   for (const site of Object.keys(sites) as Site[]) {
     const draw = random.split(site);
-    if (draw.chance(0.25)) active.push({ site, probability: draw.pick([0.01, 0.05, 0.25, 0.9]) });
+    if (draw.chance(0.25))
+      active.push({ site, probability: draw.pick(seldomSites.has(site) ? seldomProbabilities : probabilities) });
   }
   return active;
 }

@@ -4,6 +4,7 @@
 // FORMAT.md, "Recovery", steps 1 and 6. Reads only.
 
 import type { Disk } from '../contract/disk.js';
+import { sometimes } from '../probes/probes.js';
 import type { Crc32 } from '../std/crc32.js';
 import { snapshotSeed } from './binding.js';
 import { generationPath, numberIn, snapshotName, taintName } from './paths.js';
@@ -44,6 +45,7 @@ export function findJournal(disk: Disk, crc32: Crc32, directory: string, seed: n
     const files = filesOf(generation);
     const reading = readGeneration(files);
     if (reading.verdict === 'unborn') {
+      sometimes('journal/generation-was-never-born');
       unborn.push(files.path);
       continue;
     }
@@ -63,6 +65,7 @@ export function findJournal(disk: Disk, crc32: Crc32, directory: string, seed: n
 /** After a failed sync the files may read well and not be on disk (D11). */
 function distrust(reading: Exclude<Reading, { readonly verdict: 'unborn' }>): Reading {
   if (reading.verdict === 'corrupt') return reading;
+  sometimes('journal/tainted-generation-found');
   return {
     verdict: 'corrupt',
     reason: 'a write or sync failed in an earlier process, so nothing here is sure to be on disk',
@@ -110,10 +113,12 @@ export function checkSnapshots(
     if (newest === entry.snapshots.length - 1) continue;
     if (newest >= 0) {
       // Its owner must check what it has: the newest may have been received from elsewhere, and then the records before it were never here.
+      sometimes('journal/older-snapshot-used');
       entry.snapshots = entry.snapshots.slice(0, newest + 1);
       if (entry.damage === 'none') registry.setDamage(entry, 'torn');
     } else {
       // A new number, so that the records of the old one are not taken for its own.
+      sometimes('journal/no-snapshot-readable');
       gone.push(entry);
       registry.remove(entry.number);
       registry.add({ ...entry, number: registry.nextStream, damage: 'corrupt', snapshots: [] });

@@ -7,6 +7,7 @@
 
 import type { Disk, Done } from '../contract/disk.js';
 import type { JournalListener, RecoveredStream, RecoveryReport } from '../contract/journal.js';
+import { sometimes } from '../probes/probes.js';
 import { assert, unreachable } from '../std/assert.js';
 import type { Crc32 } from '../std/crc32.js';
 import { type JournalBinding, journalSeed } from './binding.js';
@@ -184,6 +185,7 @@ function newGeneration(
   bootId: string,
 ): JournalBeginning {
   const registry = new StreamRegistry();
+  if (found.reading.verdict === 'corrupt') sometimes('journal/generation-begun-anew');
   for (const { name, kind, args } of salvaged)
     registry.add({ number: registry.nextStream, name, kind, args, damage: 'corrupt', snapshots: [] });
   const generation = found.nextGeneration;
@@ -209,7 +211,9 @@ function sameGeneration(
   options: JournalOptions,
 ): JournalBeginning {
   const { registry, segments, end } = reading;
+  if (reading.cleanShutdown) sometimes('journal/was-shut-down');
   if (reading.verdict === 'torn') {
+    sometimes('journal/torn-tail-found');
     // One tail for all: whose records were in it cannot be proven, since they are what is missing (D8).
     for (const entry of registry.streams()) if (entry.damage === 'none') registry.setDamage(entry, 'torn');
   }

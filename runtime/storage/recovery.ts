@@ -9,7 +9,7 @@
 //   V3. Reading changes nothing, so a crash while starting leads to the same verdict again.
 
 import type { Disk } from '../contract/disk.js';
-import { planted } from '../probes/probes.js';
+import { buggify, planted } from '../probes/probes.js';
 import { unreachable } from '../std/assert.js';
 import type { Crc32 } from '../std/crc32.js';
 import { segmentSeed } from './binding.js';
@@ -68,7 +68,7 @@ export function segmentPlace(files: GenerationFiles, segment: number): SegmentPl
 /** Reads a second time unless the first was clean: a read may flip a bit, and the better answer is then the true one. */
 export function readGeneration(files: GenerationFiles): Reading {
   const first = readOnce(files);
-  if (first.verdict === 'clean') return first;
+  if (first.verdict === 'clean' && !buggify('journal/read-twice')) return first;
   const second = readOnce(files);
   return rank(second) >= rank(first) ? second : first;
 }

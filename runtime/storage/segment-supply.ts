@@ -10,6 +10,7 @@
 //   Y3. A segment is given out only when its size and its name are durable (D5), also one that a killed process left.
 
 import type { Disk, DiskError, DiskFile } from '../contract/disk.js';
+import { sometimes } from '../probes/probes.js';
 import { assert } from '../std/assert.js';
 import { isOutOfSpace } from './disk-space.js';
 
@@ -157,6 +158,7 @@ export class SegmentSupply {
       case 'ready': {
         const spare = this.#state.spare;
         this.#state = { kind: 'empty' };
+        if (spare.fileBytes < waiter.bytes) sometimes('journal/spare-too-small');
         if (spare.fileBytes < waiter.bytes) return this.#replace(spare, size);
         this.#waiter = undefined;
         return waiter.taken(spare);

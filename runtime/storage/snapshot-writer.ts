@@ -11,7 +11,7 @@
 
 import type { Disk, DiskError, DiskFile } from '../contract/disk.js';
 import type { SnapshotWriter } from '../contract/journal.js';
-import { planted } from '../probes/probes.js';
+import { planted, sometimes } from '../probes/probes.js';
 import { assert } from '../std/assert.js';
 import type { Crc32 } from '../std/crc32.js';
 import { isOutOfSpace } from './disk-space.js';
@@ -226,6 +226,7 @@ export class SnapshotFileWriter implements SnapshotWriter {
 
   /** `again` when there may be space, unless it was aborted meanwhile. */
   #stall(again: () => void): void {
+    sometimes('journal/snapshot-waits-for-space');
     this.#resume = again;
     this.#target.stalled(() => {
       if (this.#resume !== again) return;

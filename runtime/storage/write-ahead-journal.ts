@@ -25,7 +25,7 @@ import type {
   SpaceLevel,
   StreamConsumer,
 } from '../contract/journal.js';
-import { planted } from '../probes/probes.js';
+import { buggify, planted, sometimes } from '../probes/probes.js';
 import { assert, present } from '../std/assert.js';
 import type { Crc32 } from '../std/crc32.js';
 import { Queue } from '../std/queue.js';
@@ -272,7 +272,8 @@ export class WriteAheadJournal implements Journal {
     if (this.#phase === 'failed') return; // W3
     const { batchBytesMax, bufferedBytesMax } = this.#parts.limits;
     const before = this.#batch.length;
-    if (before > 0 && before + payload.length > batchBytesMax) this.#closeBatch(lsn);
+    const isFull = before + payload.length > batchBytesMax || buggify('journal/batch-of-one');
+    if (before > 0 && isFull) this.#closeBatch(lsn);
     const from = this.#batch.length;
     this.#batch.add(this.#crc32, type, stream, lsn, payload);
     this.#bufferedBytes += this.#batch.length - from;
@@ -316,7 +317,8 @@ export class WriteAheadJournal implements Journal {
     }
     this.#underWay = batch;
     const current = this.#current;
-    if (current !== undefined && current.position + batch.length <= current.fileBytes) this.#writeBatch(current, batch);
+    const fits = current !== undefined && current.position + batch.length <= current.fileBytes;
+    if (fits && !buggify('journal/rotate-now')) this.#writeBatch(current, batch);
     else this.#rotate(batch);
   }
 
@@ -365,10 +367,10 @@ export class WriteAheadJournal implements Journal {
     const wasOpening = this.#phase === 'opening';
     if (wasOpening) this.#phase = 'running';
     for (const durable of batch.whenDurable) durable();
-    if (this.#housekeepingDue) this.#keepHouse();
+    if (this.#housekeepingDue || buggify('journal/keep-house-now')) this.#keepHouse();
     if (this.#isFailed()) return;
     this.#writeNext();
-    if (this.#closed === undefined) this.#supply.prepare();
+    if (this.#closed === undefined && !buggify('journal/prepare-later')) this.#supply.prepare();
     if (batch.endLsn > batch.baseLsn) this.#parts.listener.durable(batch.endLsn); // W1
     if (this.#closed !== undefined) this.#closeNext();
     if (this.#isIdle()) for (const idle of this.#idleWaiters.splice(0)) idle();
@@ -422,6 +424,7 @@ export class WriteAheadJournal implements Journal {
     this.#current = current;
     this.#previousSegment = segment;
     this.#housekeepingDue = true;
+    sometimes('journal/rotated');
     const head = this.#encodeCheckpoint(batch.baseLsn);
     this.#chain = new DataView(header.buffer).getUint32(124, true);
     this.#seal(current, head, current.position);
@@ -436,6 +439,7 @@ export class WriteAheadJournal implements Journal {
   }
 
   #becameShort(isShort: boolean): void {
+    sometimes(isShort ? 'journal/out-of-space' : 'journal/space-found-again');
     this.#tellSpace();
     if (isShort)
       this.#press(); // what the oldest records hold may be the space that is missing
@@ -516,6 +520,7 @@ export class WriteAheadJournal implements Journal {
   #fail(error: Error): void {
     if (this.#phase === 'failed' || this.#phase === 'closed') return;
     this.#phase = 'failed'; // W3
+    sometimes('journal/write-or-sync-failed');
     this.#idleWaiters.length = 0;
     this.#parts.taint(this.#files.generation, () => this.#parts.listener.fatal(error));
   }
@@ -556,6 +561,7 @@ export class WriteAheadJournal implements Journal {
     if (this.#phase === 'failed') return; // W3
     if (this.#open.get(stream) !== number) {
       // The stream was closed meanwhile, and its files with it.
+      sometimes('journal/snapshot-of-a-closed-stream');
       this.#remove(this.#path(snapshotName(number, entry.id)));
       return durable();
     }
@@ -576,7 +582,8 @@ export class WriteAheadJournal implements Journal {
     this.#housekeepingDue = false;
     for (const resume of this.#stalled.splice(0)) resume(); // something may have been removed since
     const count = this.#trimUnderWay ? 0 : droppableCount(this.#segments, this.#registry);
-    if (count > 0 && this.#closed === undefined) {
+    if (count > 0 && this.#closed === undefined && !buggify('journal/trim-later')) {
+      sometimes('journal/trimmed');
       this.#trimUnderWay = true;
       const firstSegment = present(this.#segments[count], 'Q1: the current segment stays').segment;
       this.#add(trimType, 0, encodeTrim(firstSegment));
@@ -591,7 +598,8 @@ export class WriteAheadJournal implements Journal {
 
   #press(): void {
     const { journalBytesMax, pressuredStreamsMax } = this.#parts.limits;
-    if (this.#trimUnderWay || (totalBytes(this.#segments) <= journalBytesMax && !this.isShortOfSpace)) return;
+    const isPressed = totalBytes(this.#segments) > journalBytesMax || this.isShortOfSpace;
+    if (this.#trimUnderWay || !(isPressed || buggify('journal/press-now'))) return;
     let asked = 0;
     for (const stream of pinning(this.#segments, this.#registry)) {
       if (asked >= pressuredStreamsMax) return;

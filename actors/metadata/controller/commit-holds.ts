@@ -18,7 +18,7 @@ import type { MapStore } from '../state/map-store.js';
 import type { Applied } from '../state/outcome.js';
 import type { Deposed, PartitionRecord } from '../state/partition-record.js';
 import type { Liveness } from './liveness.js';
-import { planted } from '../../../runtime/probes/probes.js';
+import { buggify, planted, sometimes } from '../../../runtime/probes/probes.js';
 
 interface Known {
   readonly leaseEndMs: number;
@@ -66,6 +66,7 @@ export class CommitHolds {
     const holds: (readonly [number, number])[] = [];
     for (const record of partitions) {
       const holdMs = this.holdMs(store, record, nowMs);
+      if (buggify('metadata/hold-the-whole-wait')) continue;
       if (holdMs < leaseWaitMs) holds.push([record.info.id, holdMs]);
     }
     return holds;
@@ -78,8 +79,11 @@ export class CommitHolds {
     const forgotten = planted('PB41') ? record.deposed.length - (leader === undefined ? 1 : 0) : 0;
     for (const deposed of record.deposed.slice(forgotten)) endMs = Math.max(endMs, this.#endMs(store, deposed));
     const host = leader === undefined ? undefined : store.hosts.get(leader);
-    if (host !== undefined && !this.#liveness.isDead(host))
-      endMs = Math.max(endMs, this.#liveness.leaseEndMs(host.name, host.epoch));
+    if (host !== undefined && !this.#liveness.isDead(host)) {
+      const leaseEndMs = this.#liveness.leaseEndMs(host.name, host.epoch);
+      if (endMs > nowMs && leaseEndMs > nowMs) sometimes('metadata/hold-covers-two-leaders');
+      endMs = Math.max(endMs, leaseEndMs);
+    }
     return Math.ceil(endMs - nowMs);
   }
 

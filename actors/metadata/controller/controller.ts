@@ -26,6 +26,7 @@ import { defaultMinInSync, defaultReplicas } from '../state/table-options.js';
 import { nextMove } from './balance.js';
 import { CommitHolds } from './commit-holds.js';
 import { type HeartbeatFacts, Liveness } from './liveness.js';
+import { buggify, sometimes } from '../../../runtime/probes/probes.js';
 
 export const controllerTiming = {
   /** A host that was not heard of for so long is fenced: never before its lease is over. */
@@ -111,6 +112,8 @@ export class Controller {
       if (host.state === 'fenced' || host.state === 'removed') continue;
       const dead = this.liveness.isDead(host);
       if (!dead && this.liveness.silentMs(host, nowMs) < controllerTiming.fenceAfterMs) continue;
+      if (buggify('metadata/fence-later')) continue;
+      sometimes(dead ? 'metadata/dead-host-fenced' : 'metadata/silent-host-fenced');
       const holds = this.holdsOn(store, host.name, nowMs);
       return { kind: 'fence-host', host: host.name, epoch: host.epoch, dead, holds };
     }
@@ -123,6 +126,8 @@ export class Controller {
       if (this.liveness.released(host.name, host.epoch)) continue; // about to stop
       if (this.liveness.silentMs(host, nowMs) >= controllerTiming.fenceAfterMs) continue;
       if (this.liveness.appliedRevision(host.name, host.epoch) < host.revision) continue; // L7
+      if (buggify('metadata/unfence-later')) continue;
+      sometimes('metadata/fenced-host-taken-back');
       const holds = this.holdsOn(store, host.name, nowMs);
       return { kind: 'unfence-host', host: host.name, epoch: host.epoch, holds };
     }
@@ -151,6 +156,7 @@ export class Controller {
       chosen.push(record);
       if (chosen.length === electCountMax) break;
     }
+    if (chosen.length > 0) sometimes('metadata/leader-moved-from-stalled-worker');
     return this.#elect(store, 'stalled', chosen, nowMs);
   }
 
@@ -174,6 +180,7 @@ export class Controller {
 
   #preferFirst(store: MapStore, nowMs: number): MetadataCommand | undefined {
     if (nowMs - this.#lastDeposalMs < controllerTiming.quietMs) return undefined;
+    if (buggify('metadata/leave-leaders-where-they-are')) return undefined;
     const chosen: PartitionRecord[] = [];
     for (const record of store.partitions.values()) {
       const { info } = record;
@@ -186,6 +193,7 @@ export class Controller {
       chosen.push(record);
       if (chosen.length === electCountMax) break;
     }
+    if (chosen.length > 0) sometimes('metadata/leader-moved-to-first-replica');
     return this.#elect(store, 'preferred', chosen, nowMs);
   }
 
@@ -195,10 +203,13 @@ export class Controller {
     for (const record of store.partitions.values()) {
       const { id, holdMs, leader, leaderEpoch } = record.info;
       if (leader === undefined || holdMs === 0 || record.deposed.length === 0) continue;
+      if (buggify('metadata/release-hold-later')) continue;
       if (this.holds.isOver(store, record, nowMs)) partitions.push({ partition: id, leaderEpoch });
       if (partitions.length === electCountMax) break;
     }
-    return partitions.length === 0 ? undefined : { kind: 'release-hold', partitions };
+    if (partitions.length === 0) return undefined;
+    sometimes('metadata/hold-released');
+    return { kind: 'release-hold', partitions };
   }
 
   #elect(store: MapStore, cause: ElectionCause, chosen: readonly PartitionRecord[], nowMs: number): Elect | undefined {
@@ -237,6 +248,8 @@ export class Controller {
       }
       const { id: partition, partitionEpoch } = info;
       if (isFinished(store, record)) {
+        if (buggify('metadata/finish-move-later')) continue;
+        sometimes('metadata/partition-moved');
         const holds = this.holds.holdsFor(store, [record], nowMs);
         return { kind: 'finish-move', partition, partitionEpoch, holds };
       }
@@ -247,6 +260,7 @@ export class Controller {
       }
       const counts = move.add !== undefined && (info.inSync.includes(move.add) || info.eligible.includes(move.add));
       if (counts || this.#since(key, nowMs) + controllerTiming.moveGivenUpMs > nowMs) continue;
+      sometimes('metadata/move-given-up');
       return { kind: 'cancel-move', partition, partitionEpoch };
     }
     return undefined;
@@ -278,7 +292,8 @@ export class Controller {
   }
 
   #settle(store: MapStore, nowMs: number): MetadataCommand | undefined {
-    if (nowMs - this.#lastSettleMs < controllerTiming.settleIntervalMs) return undefined;
+    if (nowMs - this.#lastSettleMs < controllerTiming.settleIntervalMs && !buggify('metadata/settle-now'))
+      return undefined;
     this.#lastSettleMs = nowMs;
     let through = Number.POSITIVE_INFINITY;
     let newest = 0;

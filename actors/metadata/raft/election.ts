@@ -9,7 +9,7 @@
 // Sources: Ongaro's dissertation 3.4, 3.6.1, 3.10, 4.2.3, 9.6. We differ: a report that the leader's process is gone ends the wait for it;
 // the voters then campaign one after the other, by the order of their ids, so that they do not split the vote.
 
-import { planted } from '../../../runtime/probes/probes.js';
+import { buggify, planted, sometimes } from '../../../runtime/probes/probes.js';
 import { assert } from '../../../runtime/std/assert.js';
 import type { LogPosition, MemberId } from '../../../messaging/protocol/raft-entry.js';
 import type { RaftTimeoutNow, RaftVote, RaftVoteReply } from '../../../messaging/protocol/raft-messages.js';
@@ -55,6 +55,7 @@ export function campaign(state: RaftState): void {
     becomeFollower(state, state.term, undefined);
     return;
   }
+  if (role.kind === 'candidate') sometimes('metadata/vote-without-winner');
   const ballots = new Map<MemberId, boolean>([[state.id, true]]);
   const electionDeadlineMs = state.nowMs + state.randomElectionTimeoutMs();
   state.enterRole({ kind: 'pre-candidate', ballots, electionDeadlineMs });
@@ -63,6 +64,7 @@ export function campaign(state: RaftState): void {
 }
 
 function stand(state: RaftState, transfer: boolean): void {
+  if (transfer) sometimes('metadata/leadership-handed-over');
   state.enterTerm(state.term + 1);
   state.castVote(state.id);
   state.enterRole({
@@ -96,6 +98,7 @@ function hearsLeader(state: RaftState): boolean {
 export function onVote(state: RaftState, message: RaftVote): void {
   const heard = hearsLeader(state) && !message.transfer; // M9
   if (heard || message.term < state.term) {
+    if (heard) sometimes('metadata/vote-refused-while-leader-is-heard');
     refuse(state, message);
     return;
   }
@@ -104,14 +107,17 @@ export function onVote(state: RaftState, message: RaftVote): void {
   if (message.pre) {
     // A term that somebody got our vote in is no use to anybody else.
     const free = message.term > state.term || state.vote === undefined || state.vote === message.from;
-    if (upToDate && free)
+    if (!upToDate) sometimes('metadata/pre-vote-refused-to-short-log');
+    if (upToDate && free && !buggify('metadata/refuse-pre-vote'))
       state.sendOfTerm(message.from, message.term, { kind: 'raft-vote-reply', pre: true, granted: true });
     else refuse(state, message);
     return;
   }
   const free = state.vote === undefined || state.vote === message.from;
   const { role } = state;
-  if (!upToDate || !free || role.kind !== 'follower' || state.leaderOfTerm !== undefined) {
+  if (!free) sometimes('metadata/vote-was-another-s');
+  const may = upToDate && free && role.kind === 'follower' && state.leaderOfTerm === undefined;
+  if (!may || buggify('metadata/refuse-vote')) {
     refuse(state, message);
     return;
   }

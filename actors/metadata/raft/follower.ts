@@ -7,6 +7,7 @@
 //
 // Sources: Ongaro's dissertation 3.5 and 3.8 (a late append must not truncate what a later one brought).
 
+import { buggify, sometimes } from '../../../runtime/probes/probes.js';
 import { assert } from '../../../runtime/std/assert.js';
 import type { LogPosition } from '../../../messaging/protocol/raft-entry.js';
 import type { RaftAppend, RaftHeartbeat } from '../../../messaging/protocol/raft-messages.js';
@@ -14,7 +15,8 @@ import type { RaftState } from './state.js';
 
 /** REQUIRES that the sender was recognized as the leader of our term. */
 export function onAppend(state: RaftState, message: RaftAppend): void {
-  if (state.snapshotWork.isInstalling) return; // the log is about to be replaced; the leader asks again
+  if (state.snapshotWork.isInstalling) return sometimes('metadata/append-during-install'); // the log is about to be replaced; the leader asks again
+  if (buggify('metadata/miss-append')) return;
   const { previous, entries } = message;
   if (previous.index < state.commitIndex) {
     // What is committed is the leader's too (M4): say how far we are rather than look for entries that may be compacted.
@@ -38,6 +40,7 @@ export function onAppend(state: RaftState, message: RaftAppend): void {
   const match = previous.index + entries.length;
   state.advanceCommitTo(Math.min(message.commit, match));
   state.sendWhenDurable(message.from, { kind: 'raft-accepted', match });
+  if (buggify('metadata/accept-twice')) state.sendWhenDurable(message.from, { kind: 'raft-accepted', match });
 }
 
 /** Where our log may differ, in terms of terms: one refusal for each, not one for each entry. */

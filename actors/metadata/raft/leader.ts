@@ -12,6 +12,7 @@
 //
 // Sources: Ongaro's dissertation 3.5, 3.6.2, 3.10, 4.2, 4.3, 6.2, 6.4; etcd-io/raft `stepLeader`.
 
+import { buggify, sometimes } from '../../../runtime/probes/probes.js';
 import { assert } from '../../../runtime/std/assert.js';
 import { encodeMembership, type MemberId, type Membership } from '../../../messaging/protocol/raft-entry.js';
 import type {
@@ -38,6 +39,7 @@ export function tickLeader(state: RaftState, leader: Leader): void {
   if (state.nowMs >= leader.quorumDeadlineMs) {
     const heard = (member: MemberId): boolean => member === state.id || leader.progress.get(member)?.active === true;
     if (!hasQuorum(state.membership, heard)) {
+      sometimes('metadata/leader-missed-its-quorum');
       becomeFollower(state, state.term, undefined); // M9
       return;
     }
@@ -53,6 +55,9 @@ function beginRound(state: RaftState, leader: Leader): void {
   leader.heartbeatDeadlineMs = state.nowMs + state.options.heartbeatMs;
   const round = leader.reads.begin(isOpened(state, leader) ? state.commitIndex : undefined);
   for (const [member, progress] of leader.progress) {
+    if (round % 2 === 0 && buggify('metadata/skip-heartbeat')) continue; // never two in a row
+    if (buggify('metadata/probe-again') && progress.flow.kind === 'replicate') progress.becomeProbe(progress.match + 1);
+    if (buggify('metadata/append-nothing')) probeAgain(state, member, progress);
     // A heartbeat does not check the log, so it may only speak of what this member is known to hold.
     state.send(member, { kind: 'raft-heartbeat', commit: Math.min(progress.match, state.commitIndex), round });
   }
@@ -100,6 +105,7 @@ export function onReply(state: RaftState, leader: Leader, message: Reply): void 
       refused(state, progress, message);
       return;
     case 'raft-heartbeat-reply':
+      if (message.round < leader.reads.round && leader.reads.size > 0) sometimes('metadata/late-round-ignored');
       progress.round = Math.max(progress.round, message.round);
       settleReads(state, leader);
       probeAgain(state, message.from, progress);
@@ -125,11 +131,14 @@ export function advanceCommit(state: RaftState, leader: Leader): void {
   settleReads(state, leader);
   const { membership } = state;
   if (state.log.membershipIndex > state.commitIndex) return;
-  if (isJoint(membership)) appendMembership(state, leader, membershipAfterJoint(membership));
-  else if (!isVoter(membership, state.id)) stepDownRemoved(state, leader);
+  if (isJoint(membership)) {
+    sometimes('metadata/joint-membership-left');
+    appendMembership(state, leader, membershipAfterJoint(membership));
+  } else if (!isVoter(membership, state.id)) stepDownRemoved(state, leader);
 }
 
 function stepDownRemoved(state: RaftState, leader: Leader): void {
+  sometimes('metadata/removed-leader-stepped-down');
   // Tell the others that we are out (it is committed), and the best of them to lead, rather than let them time out.
   for (const [member, progress] of leader.progress) sendNext(state, member, progress, undefined);
   const heir = mostAdvanced(state, leader);
@@ -141,6 +150,7 @@ function stepDownRemoved(state: RaftState, leader: Leader): void {
 
 export function appendCommand(state: RaftState, leader: Leader, bytes: Uint8Array): number {
   leader.uncommittedBytes += entryCost(bytes);
+  if (buggify('metadata/heartbeat-now')) leader.heartbeatDeadlineMs = state.nowMs;
   return state.appendNew('command', bytes);
 }
 

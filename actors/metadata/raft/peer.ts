@@ -10,6 +10,7 @@
 //       where a leader's append would contradict something committed (follower.ts).
 //   M13. A peer whose log is damaged (`recovering`) neither votes, campaigns nor acknowledges.
 
+import { buggify, sometimes } from '../../../runtime/probes/probes.js';
 import { assert } from '../../../runtime/std/assert.js';
 import type { Random } from '../../../runtime/std/random.js';
 import { type MemberId, type Membership, raftEntryBytesMax } from '../../../messaging/protocol/raft-entry.js';
@@ -249,6 +250,7 @@ export class RaftPeer {
       if (!isGrant) becomeFollower(state, message.term, isFromLeader(message) ? message.from : undefined);
     } else if (message.term < state.term) {
       // Tell a deposed leader, or it would go on until its quorum is missed; everything else is too late.
+      if (message.kind === 'raft-append') sometimes('metadata/deposed-leader-s-append-rejected');
       if (isFromLeader(message))
         state.sendWhenTermDurable(message.from, { kind: 'raft-refused', previous: 0, conflict: { index: 0, term: 0 } });
       return;
@@ -396,7 +398,7 @@ export class RaftPeer {
     const { tailCountMax } = state.options;
     const { appliedIndex: index } = state;
     // Transfers under way hold the log back, so that they need not start again when they end; but not without limit.
-    let keepFrom = index - tailCountMax;
+    let keepFrom = index - (buggify('metadata/keep-no-tail') ? 0 : tailCountMax);
     if (state.role.kind === 'leader') {
       for (const { flow } of state.role.progress.values()) {
         if (flow.kind === 'snapshot' && flow.snapshot !== undefined)

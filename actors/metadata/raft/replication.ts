@@ -7,6 +7,7 @@
 //
 // Sources: Ongaro's dissertation 3.5, 10.2.1; etcd-io/raft `maybeSendAppend`, `stepLeader`.
 
+import { buggify, sometimes } from '../../../runtime/probes/probes.js';
 import { assert } from '../../../runtime/std/assert.js';
 import { type MemberId, type RaftEntry, raftEntryCountMax } from '../../../messaging/protocol/raft-entry.js';
 import type { RaftAccepted, RaftRefused, RaftSnapshotReply } from '../../../messaging/protocol/raft-messages.js';
@@ -35,6 +36,7 @@ export function sendNext(
         const entries = sendAppend(state, member, progress);
         flow.window.add(progress.next - 1, bytesOf(entries)); // M15
       }
+      if (buggify('metadata/commit-news-later')) return; // with the next heartbeat
       if (progress.commitTold < state.commitIndex && !flow.window.isFull) sendAppend(state, member, progress);
       return;
     case 'snapshot':
@@ -49,7 +51,8 @@ function sendAppend(state: RaftState, member: MemberId, progress: Progress): rea
   const index = progress.next - 1;
   const term = state.log.termAt(index);
   assert(term !== undefined, 'M3: the entry before an append is in the log');
-  const entries = state.log.slice(index, index + raftEntryCountMax, state.options.appendBytesMax);
+  const countMax = buggify('metadata/append-one-entry') ? 1 : raftEntryCountMax;
+  const entries = state.log.slice(index, index + countMax, state.options.appendBytesMax);
   progress.commitTold = state.commitIndex;
   state.send(member, { kind: 'raft-append', previous: { index, term }, commit: state.commitIndex, entries });
   if (progress.flow.kind === 'replicate') progress.sentThrough(index + entries.length);
@@ -97,13 +100,16 @@ export function accepted(state: RaftState, progress: Progress, message: RaftAcce
   }
   // The answer to a probe that carried nothing new still shows where the logs meet.
   if (flow.kind === 'probe' && (news || message.match === progress.match))
-    progress.becomeReplicate(new Window(state.options));
+    progress.becomeReplicate(
+      new Window(buggify('metadata/window-of-one') ? { ...state.options, inFlightCountMax: 1 } : state.options),
+    );
 }
 
 export function refused(state: RaftState, progress: Progress, message: RaftRefused): void {
   const { flow } = progress;
   if (flow.kind === 'snapshot' || message.previous <= progress.match) return; // late
   if (flow.kind === 'probe' && message.previous !== progress.next - 1) return; // late
+  sometimes('metadata/append-refused');
   const { index, term } = message.conflict;
   // Past our last entry of its term (or of an earlier one) the logs cannot agree; neither before its own first of that term, if we have none.
   const ours = state.log.lastIndexAtOrBelowTerm(term, message.previous);

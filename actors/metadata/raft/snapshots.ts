@@ -7,7 +7,7 @@
 //
 // Sources: Ongaro's dissertation 5.1–5.3, figure 5.3; hashicorp/raft issue 697 (the entry at the snapshot's index may conflict).
 
-import { planted } from '../../../runtime/probes/probes.js';
+import { planted, sometimes } from '../../../runtime/probes/probes.js';
 import { assert, present } from '../../../runtime/std/assert.js';
 import type { LogPosition } from '../../../messaging/protocol/raft-entry.js';
 import type { RaftSnapshot } from '../../../messaging/protocol/raft-messages.js';
@@ -43,6 +43,7 @@ export function takeSnapshot(state: RaftState): boolean {
 export function onSnapshot(state: RaftState, message: RaftSnapshot): void {
   const { snapshotWork } = state;
   if (message.last.index <= state.commitIndex) {
+    sometimes('metadata/old-snapshot-ignored');
     state.sendWhenDurable(message.from, { kind: 'raft-accepted', match: state.commitIndex }); // M11: nothing new
     return;
   }
@@ -58,6 +59,8 @@ export function onSnapshot(state: RaftState, message: RaftSnapshot): void {
 function maybeInstall(state: RaftState): void {
   const { snapshotWork } = state;
   const { incoming } = snapshotWork;
+  if (incoming !== undefined && incoming.chunks.length === incoming.count && snapshotWork.writing !== undefined)
+    sometimes('metadata/install-waited-for-own-snapshot');
   if (incoming === undefined || incoming.chunks.length < incoming.count || snapshotWork.writing !== undefined) return;
   snapshotWork.dropIncoming();
   if (state.role.kind !== 'follower') return; // whoever campaigned since goes on with its own log
@@ -112,7 +115,9 @@ function keepsSuffix(state: RaftState, last: LogPosition): boolean {
 
 function install(state: RaftState, received: IncomingSnapshot): void {
   const { last, membership, chunks } = received;
+  sometimes('metadata/snapshot-installed');
   if (keepsSuffix(state, last)) {
+    sometimes('metadata/snapshot-installed-under-own-suffix');
     state.log.compactTo(last.index); // the suffix stays
     state.restored(state.log, last.index);
   } else {

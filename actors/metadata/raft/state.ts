@@ -12,7 +12,7 @@
 // Sources: Ongaro's dissertation figure 3.1; etcd-io/raft `Ready`. We differ: entries are applied once they are durable here too, so what was applied
 // is never forgotten by a crash.
 
-import { planted } from '../../../runtime/probes/probes.js';
+import { buggify, planted, sometimes } from '../../../runtime/probes/probes.js';
 import { assert, present } from '../../../runtime/std/assert.js';
 import type { Random } from '../../../runtime/std/random.js';
 import type {
@@ -205,7 +205,11 @@ export class RaftState {
     assert(this.#role.kind !== 'leader', 'M2: a leader never takes back an entry of its log');
     assert(index >= this.#commitIndex, 'M5: what is committed is never truncated');
     const before = this.#log.membershipIndex;
+    const wasJoint = this.membership.outgoing.length > 0;
     this.#log.truncateAfter(index);
+    sometimes('metadata/entries-truncated');
+    if (this.#log.membershipIndex !== before)
+      sometimes(wasJoint ? 'metadata/joint-membership-reverted' : 'metadata/membership-reverted');
     this.durability.truncated(index);
     this.#unsavedFrom = Math.min(this.#unsavedFrom ?? index + 1, index + 1);
     if (this.#log.membershipIndex !== before) this.put({ kind: 'membership-changed', membership: this.membership }); // M8
@@ -343,7 +347,10 @@ export class RaftState {
   }
 
   randomElectionTimeoutMs(): number {
-    return this.random.between(this.options.electionTimeoutMinMs, this.options.electionTimeoutMaxMs);
+    const { electionTimeoutMinMs, electionTimeoutMaxMs } = this.options;
+    if (buggify('metadata/shortest-election-timeout')) return electionTimeoutMinMs;
+    if (buggify('metadata/longest-election-timeout')) return electionTimeoutMaxMs;
+    return this.random.between(electionTimeoutMinMs, electionTimeoutMaxMs);
   }
 }
 

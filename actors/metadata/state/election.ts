@@ -14,6 +14,7 @@ import { leaseWaitMs } from '../lease-timing.js';
 import type { HostInfo } from '../../../messaging/protocol/cluster-map.js';
 import type { Holds } from './command.js';
 import type { LastReport, PartitionDraft } from './partition-record.js';
+import { sometimes } from '../../../runtime/probes/probes.js';
 
 export interface Electorate {
   readonly hosts: ReadonlyMap<string, HostInfo>;
@@ -34,9 +35,13 @@ export function electLeader(draft: PartitionDraft, electorate: Electorate, holds
   }
   const survivor = longestOfTheUncertain(draft, electorate);
   if (survivor !== undefined) {
+    sometimes('metadata/all-tails-uncertain');
     draft.leadUncleanly(survivor, holdFor(draft, holds));
     return 'tail-truncated-all';
   }
+  sometimes(
+    draft.inSync.length + draft.eligible.length === 0 ? 'metadata/no-complete-copy-left' : 'metadata/no-candidate',
+  );
   draft.reason = reasonFor(draft); // V7
   return 'none';
 }

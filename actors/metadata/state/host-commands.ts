@@ -15,7 +15,7 @@ import type { Change } from './change.js';
 import type { MetadataCommand, RegisterHost, RegisterReplicas } from './command.js';
 import { failed, type Outcome, overtaken } from './outcome.js';
 import type { PartitionDraft } from './partition-record.js';
-import { planted } from '../../../runtime/probes/probes.js';
+import { planted, sometimes } from '../../../runtime/probes/probes.js';
 
 type Of<Kind extends MetadataCommand['kind']> = Extract<MetadataCommand, { readonly kind: Kind }>;
 
@@ -25,6 +25,7 @@ export function registerHost(change: Change, command: RegisterHost): Outcome {
   if (!isName(name) || !(command.workers >= 1 && command.workers <= workerCountMax))
     return failed('INVALID_ARGUMENT', `no host: ${name} with ${command.workers} workers`);
   const known = store.hosts.get(name);
+  if (known?.startId === command.startId) sometimes('metadata/registration-repeated');
   if (known?.startId === command.startId) return { kind: 'registered', epoch: known.epoch, startId: known.startId };
   if ((known?.epoch ?? 0) !== command.after)
     return { kind: 'register-refused', reason: 'after-mismatch', epoch: known?.epoch ?? 0 }; // V13
@@ -34,6 +35,7 @@ export function registerHost(change: Change, command: RegisterHost): Outcome {
   const reports = new Map(command.replicas.map((report) => [report.partition, report]));
   const drafts = change.draftsOn(name);
   for (const draft of drafts) {
+    noteLoss(draft, name, reports.get(draft.id));
     // The old process is out first, with whatever it led (V14).
     leave(change, draft, name, command.dead);
     const report = reports.get(draft.id);
@@ -88,6 +90,8 @@ function registerReplica(
 ): void {
   draft.register(host.name, change.index, report.incarnation, report);
   if (registered === 0) return; // V15
+  if (draft.leader === host.name) sometimes('metadata/leader-s-worker-restarted');
+  noteLoss(draft, host.name, report);
   leave(change, draft, host.name, true); // V14. Its old actor is gone: the same process says so.
   if (report.verdict !== 'complete' && !planted('PB08')) draft.lose(host.name);
 }
@@ -160,6 +164,14 @@ export function removeHost(change: Change, command: Of<'remove-host'>): Outcome 
   for (const draft of drafts) change.elect(draft, []);
   change.note({ kind: 'host-removed', level: 'warn', host: host.name });
   return { kind: 'done', result: { changed: true } };
+}
+
+function noteLoss(draft: PartitionDraft, host: string, report: ReplicaReport | undefined): void {
+  if (report?.verdict === 'complete' || draft.neverLed) return;
+  const holds = draft.inSync.includes(host) || draft.eligible.includes(host);
+  if (holds) sometimes('metadata/complete-copy-lost');
+  if (draft.leader === host && draft.inSync.length === draft.table.minInSync)
+    sometimes('metadata/leader-lost-its-copy-at-minimum');
 }
 
 function leave(change: Change, draft: PartitionDraft, host: string, dead: boolean): void {

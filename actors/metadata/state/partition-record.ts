@@ -19,7 +19,7 @@
 
 import type { PartitionInfo, ReplicaInfo, TableInfo } from '../../../messaging/protocol/cluster-map.js';
 import type { ReplicaReport, ReplicaVerdict } from '../../../messaging/protocol/host-messages.js';
-import { planted } from '../../../runtime/probes/probes.js';
+import { planted, sometimes } from '../../../runtime/probes/probes.js';
 import { assert } from '../../../runtime/std/assert.js';
 
 /** A leader that was deposed, and may not know it while its lease runs (L5). `host` is empty for several, forgotten. */
@@ -112,6 +112,7 @@ export class PartitionDraft {
     if (!this.inSync.includes(host)) return;
     this.inSync = without(this.inSync, host);
     if (this.inSync.length < this.#minInSync) this.eligible.push(host);
+    if (this.inSync.length === 0) sometimes('metadata/in-sync-set-empty');
   }
 
   /** R17: it may lack committed records, so it is no candidate any more. */
@@ -162,6 +163,7 @@ export class PartitionDraft {
     if (this.leader === undefined) return;
     if (proof !== undefined) {
       this.deposed.push({ host: this.leader, epoch: proof.epoch, revision: proof.revision });
+      if (this.deposed.length > 1) sometimes('metadata/two-leaders-deposed-lately');
       if (this.deposed.length > deposedCountMax) this.#joinOldest();
     }
     this.leader = undefined;
@@ -172,6 +174,7 @@ export class PartitionDraft {
   lead(host: string, holdMs: number): void {
     assert(this.leader === undefined, 'R11: the old leader is deposed first');
     assert(this.inSync.includes(host) || this.eligible.includes(host), 'R11: a leader holds everything committed');
+    if (this.eligible.includes(host)) sometimes('metadata/elected-from-eligible');
     this.eligible = without(this.eligible, host);
     if (!this.inSync.includes(host)) this.inSync.push(host); // R11: moved into the in-sync set
     this.leader = host;

@@ -16,6 +16,7 @@ import { isErrorCode } from './error-code.js';
 import type { MapWatch } from './map-watch.js';
 import type { AdminRequest, FailureCode } from './operations.js';
 import type { Outbox } from './outbox.js';
+import { buggify, sometimes } from '../../../runtime/probes/probes.js';
 
 type AdminReply = Extract<HostMessage, { readonly kind: 'admin-reply' }>;
 
@@ -114,7 +115,8 @@ export class AdminDesk {
   #hostFor(context: Context<never>, command: Command): string | undefined {
     const { copy } = this.#watch;
     if (command.hint !== undefined) return command.hint;
-    if (command.tries === 0 && copy.metadataLeader !== undefined) return copy.metadataLeader;
+    if (command.tries === 0 && !buggify('client/ask-any-member') && copy.metadataLeader !== undefined)
+      return copy.metadataLeader;
     const members = copy.members.map((member) => member.host);
     const last = command.phase.kind === 'asked' ? command.phase.host : undefined;
     const others = members.filter((host) => host !== last);
@@ -154,6 +156,7 @@ export class AdminDesk {
       const isDone = isCarriedOut(command.request, failure, this.#watch.copy.tables);
       if (isDone === undefined) return this.#unknown(command, failure.message);
       if (isDone) {
+        sometimes('client/command-was-carried-out-before');
         command.phase = { kind: 'done', result: undefined, revision: 0 };
         return this.#maybeComplete(command);
       }

@@ -23,6 +23,7 @@
 
 import type { Context } from '../../../runtime/contract/actor.js';
 import type { Address } from '../../../runtime/contract/address.js';
+import { buggify, sometimes } from '../../../runtime/probes/probes.js';
 import { assert, present, unreachable } from '../../../runtime/std/assert.js';
 import type { ClientReply, ClientRequest, Refusal, WriteResult } from '../../protocol/client-messages.js';
 import { limits } from '../../protocol/limits.js';
@@ -209,9 +210,10 @@ export class DataDesk {
 
   /** Ends an operation without a result: failed if that is certain, else unknown (D2). */
   #end(op: Pending, code: FailureCode, message: string): void {
-    if (op.kind === 'write' && op.unresolved > 0)
+    if (op.kind === 'write' && op.unresolved > 0) {
+      sometimes('client/write-unknown');
       this.#settle(op, { kind: 'unknown', id: op.request.id, message: `the write was sent, and then: ${message}` });
-    else this.#fail(op, code, message);
+    } else this.#fail(op, code, message);
   }
 
   cancel(id: number): void {
@@ -255,6 +257,7 @@ export class DataDesk {
 
   #onSilence(context: Turn, attempt: Attempt): void {
     const { queue, target } = attempt;
+    sometimes('client/no-answer-in-time');
     this.#giveUp(attempt);
     if (queue.kind === 'read') queue.messageCountMax = Math.max(1, queue.messageCountMax >> 1);
     this.#setBack(context, queue, { code: 'TIMEOUT', message: `host ${target.host} did not answer` });
@@ -265,7 +268,9 @@ export class DataDesk {
     queue.trouble = trouble;
     if (queue.notBeforeMs > context.nowMs) return; // messages that were out together are one failure
     const { backoffMinMs, backoffMaxMs } = this.#limits;
-    const baseMs = Math.min(backoffMaxMs, backoffMinMs * 2 ** Math.min(queue.failures, 16));
+    let baseMs = Math.min(backoffMaxMs, backoffMinMs * 2 ** Math.min(queue.failures, 16));
+    if (buggify('client/shortest-backoff')) baseMs = 1;
+    if (buggify('client/longest-backoff')) baseMs = backoffMaxMs;
     queue.failures++;
     queue.notBeforeMs = context.nowMs + baseMs * (0.5 + context.random.fraction() / 2);
     if (queue.backoffBucket !== undefined) this.#backoffTimes.remove(queue, queue.backoffBucket);
@@ -311,11 +316,19 @@ export class DataDesk {
 
   /** Sends again, at once, what went to a replica that no longer leads or was started anew. */
   #reviewLane(lane: Lane, partition: PartitionInfo, hasChanged: boolean): void {
-    if (lane.session.kind === 'open' && partition.lineage > lane.session.session.lineage)
-      this.#endSession(lane, lane.session.session); // its opening record may be lost, its number given to another
+    const { session } = lane;
+    if (session.kind === 'open' && partition.lineage > session.session.lineage) {
+      sometimes('client/session-ended-by-lineage');
+      this.#endSession(lane, session.session); // its opening record may be lost, its number given to another
+    } else if (session.kind === 'open' && hasChanged && buggify('client/open-another-session'))
+      this.#endSession(lane, session.session);
     lane.forgetOlder(partition.lineage);
     for (const queue of lane.queues) {
-      for (const attempt of queue.attempts) if (!this.#isCurrent(attempt, partition)) this.#giveUp(attempt);
+      for (const attempt of queue.attempts) {
+        const isCurrent = this.#isCurrent(attempt, partition);
+        if (!isCurrent) sometimes('client/changed-its-host');
+        if (!isCurrent || buggify('client/send-again-now')) this.#giveUp(attempt);
+      }
       if (hasChanged) {
         queue.failures = 0;
         queue.notBeforeMs = 0;
@@ -371,7 +384,9 @@ export class DataDesk {
 
   onGap(host: string, worker: number): void {
     for (const attempt of this.#attempts.values()) {
-      if (attempt.waiting && attempt.target.host === host && attempt.target.worker === worker) this.#giveUp(attempt);
+      if (!attempt.waiting || attempt.target.host !== host || attempt.target.worker !== worker) continue;
+      sometimes('client/sent-again-after-gap');
+      this.#giveUp(attempt);
     }
   }
 
@@ -426,6 +441,7 @@ export class DataDesk {
         return false;
       case 'open': {
         const first = queue.peek();
+        if (lane.session.session.room === 0) sometimes('client/window-full');
         return lane.session.session.room > 0 || (first?.kind === 'write' && first.session !== undefined);
       }
       default:
@@ -449,7 +465,8 @@ export class DataDesk {
     const leader = partition.leader === undefined ? undefined : this.#replicaAt(partition, partition.leader);
     const isLeaderOnly = queue.kind === 'write' || queue.consistency === 'linearizable';
     // After a failure elsewhere the leader is tried, and then another, since stale reads need no leader (R16).
-    if (isLeaderOnly || (leader !== undefined && queue.failures % 2 === 1)) return leader;
+    const isLeaderAsked = isLeaderOnly || (leader !== undefined && queue.failures % 2 === 1);
+    if (isLeaderAsked && !buggify('client/ask-another-replica')) return leader;
     const targets: Target[] = [];
     for (const host of partition.inSync.length > 0 ? partition.inSync : partition.replicas.map((one) => one.host)) {
       const target = this.#replicaAt(partition, host);
@@ -480,7 +497,8 @@ export class DataDesk {
         batch.stopCounting();
         return;
       }
-      batch.slowBucket = this.#slowTimes.add(batch, context.nowMs + this.#limits.slowBatchMs);
+      const slowMs = buggify('client/take-for-slow') ? 1 : this.#limits.slowBatchMs;
+      batch.slowBucket = this.#slowTimes.add(batch, context.nowMs + slowMs);
     }
   }
 
@@ -521,7 +539,7 @@ export class DataDesk {
       messageBytes += op.bytes;
       budget.count--;
       budget.bytes -= op.bytes;
-      isClosed = op.alone;
+      isClosed = op.alone || buggify('client/write-one');
       return true;
     }) as PendingWrite[];
     for (const op of ops) {
@@ -545,7 +563,7 @@ export class DataDesk {
       return { kind: 'scan', ops };
     }
     const fitting = Math.max(1, Math.floor(this.#limits.replyBytesMax / queue.itemBytes));
-    const countMax = Math.min(queue.messageCountMax, fitting);
+    const countMax = buggify('client/read-one') ? 1 : Math.min(queue.messageCountMax, fitting);
     let messageBytes = 0;
     let count = 0;
     const ops = queue.takeWhile((op) => {
@@ -563,7 +581,8 @@ export class DataDesk {
   #attempt(context: Turn, queue: LaneQueue, target: Target, work: AttemptWork, batch: Batch | undefined): Attempt {
     const { attemptTimeoutMs, attemptTimeoutMaxMs } = this.#limits;
     const tries = work.ops[0]?.attemptCount ?? queue.failures;
-    const timeoutMs = Math.min(attemptTimeoutMaxMs, attemptTimeoutMs * 2 ** Math.min(tries, 16));
+    const firstMs = buggify('client/short-attempt') ? attemptTimeoutMs / 16 : attemptTimeoutMs;
+    const timeoutMs = Math.min(attemptTimeoutMaxMs, firstMs * 2 ** Math.min(tries, 16));
     const request = this.#outbox.nextRequest();
     const attempt: Attempt = {
       request,
@@ -667,6 +686,10 @@ export class DataDesk {
     if (attempt === undefined) return; // T2: nobody waits for it any more
     if (attempt.lane.partition !== message.partition) return;
     if (attempt.target.host !== from.host) return;
+    if (!attempt.waiting) {
+      if (buggify('client/ignore-late-answer')) return;
+      sometimes('client/late-answer-used');
+    }
     switch (message.kind) {
       case 'session-opened':
         return this.#onSessionOpened(attempt, message);
@@ -692,7 +715,8 @@ export class DataDesk {
     if (attempt.work.kind !== 'open-session') return;
     const { lane, queue } = attempt;
     this.#finish(attempt);
-    lane.openSession(new Session(message.session, attempt.work.lineage));
+    const windowMax = buggify('client/narrow-window') ? 1 : undefined;
+    lane.openSession(new Session(message.session, attempt.work.lineage, windowMax));
     this.#succeeded(queue);
   }
 
@@ -764,7 +788,13 @@ export class DataDesk {
     // Everything but `outcome-unknown` says that this message had no effect and never will (O1).
     if (work.kind === 'write' && reason !== 'outcome-unknown')
       for (const op of work.ops) if (!op.settled) op.unresolved--;
-    if (reason === 'session-stale' && work.kind === 'write') this.#endSession(lane, work.session);
+    if (reason === 'session-stale' && work.kind === 'write') {
+      sometimes('client/session-stale');
+      this.#endSession(lane, work.session);
+    }
+    if (reason === 'not-leader') sometimes('client/redirected');
+    if (reason === 'outcome-unknown') sometimes('client/told-unknown');
+    if (reason === 'not-leader' && buggify('client/look-at-the-map')) this.#watch.ask(context);
     if (reason === 'invalid') return this.#onInvalid(context, attempt, detail);
     if (reason === 'capacity' && work.kind === 'read' && work.ops.length > 1)
       queue.messageCountMax = Math.max(1, work.ops.length >> 1); // perhaps only the answer was too large

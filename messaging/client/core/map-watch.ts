@@ -19,6 +19,7 @@ import type { HostMessage } from '../../protocol/host-messages.js';
 import { type MapChange, MapCopy } from '../../protocol/map-copy.js';
 import type { ClientLimits } from './client-limits.js';
 import type { Outbox } from './outbox.js';
+import { buggify, sometimes } from '../../../runtime/probes/probes.js';
 
 /** Any host that hears it. */
 const anyone = { host: '*', worker: 0 };
@@ -118,8 +119,9 @@ export class MapWatch {
   /** What that worker sent us may have been the answer. */
   onGap(context: Context<never>, host: string, worker: number): void {
     for (const watch of this.#watches) {
-      if (watch.request !== undefined && watch.place.host === host && watch.place.worker === worker)
-        this.#send(context, watch);
+      if (watch.request === undefined || watch.place.host !== host || watch.place.worker !== worker) continue;
+      sometimes('client/map-asked-again-after-gap');
+      this.#send(context, watch);
     }
   }
 
@@ -130,7 +132,9 @@ export class MapWatch {
     for (const watch of this.#watches) {
       if (watch.request !== message.request) continue;
       watch.request = undefined;
-      watch.place = { host: from.host, worker: from.worker };
+      watch.place = buggify('client/watch-another-host')
+        ? this.#otherPlace(context, from)
+        : { host: from.host, worker: from.worker };
       const isEarly = context.nowMs - watch.sentMs < this.#limits.watchWaitMs / 2;
       const moved = isOurs && message.delta.revision > message.delta.after;
       // A host that neither waits nor brings news is not asked in a circle.
@@ -153,6 +157,7 @@ export class MapWatch {
     // A host that has no map yet knows no cluster and no tables: that is no news.
     if (delta.revision === 0) return { change: { kind: 'refused', reason: 'older' }, replaced: false };
     const change = this.#copy.apply(delta);
+    if (change.kind === 'refused' && change.reason === 'older') sometimes('client/older-map-refused');
     if (change.kind !== 'refused' || change.reason !== 'other-cluster') return { change, replaced: false };
     const patienceMs = 2 * (this.#limits.watchWaitMs + this.#limits.watchGraceMs);
     if (context.nowMs - this.#heardMs < patienceMs) return { change, replaced: false }; // F3
@@ -186,7 +191,8 @@ export class MapWatch {
   }
 
   #fetch(context: Context<never>, place: Place, request: number, waitMs: number): void {
-    const message: HostMessage = { kind: 'map-fetch', request, after: this.#copy.revision, waitMs };
+    const after = buggify('client/ask-for-the-whole-map') ? 0 : this.#copy.revision;
+    const message: HostMessage = { kind: 'map-fetch', request, after, waitMs };
     context.send({ host: place.host, worker: place.worker, actor: managerActor }, message);
   }
 

@@ -54,6 +54,8 @@ const readAgainMs = 20_000;
 const readAgainAtOnce = 256;
 const judgeAgainMs = 30_000;
 const healthyDeadlineMs = 120_000;
+/** With a bug in it, a mesh may never be well again, and the verdict is no all the same. */
+const plantedDeadlineMs = 15_000;
 
 export function registerSoak(program: Command, keep: Keep): void {
   program
@@ -103,7 +105,16 @@ async function soak(wish: SoakWish, { output, signal }: Invocation): Promise<num
     const random = seededRandom(wish.seed);
     for (let cycle = 1; cycle <= wish.cycles && failure === undefined; cycle++) {
       const own = random.split(`cycle ${cycle}`);
-      const result = await runCycle(mesh, table, cycle, wish.allowed, own, wish.clients, signal);
+      const result = await runCycle(
+        mesh,
+        table,
+        cycle,
+        wish.allowed,
+        own,
+        wish.clients,
+        wish.planted === undefined ? healthyDeadlineMs : plantedDeadlineMs,
+        signal,
+      );
       output.note(cycleLine(result, wish.cycles));
       settled.add(result.entries, result.back);
       failure = failureOf(result) ?? crashOf(mesh, cycle);

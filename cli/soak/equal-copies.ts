@@ -1,8 +1,9 @@
 // Do all replicas hold the same?
 // =============================================================================
 //
-// As far as they say themselves in a status: the offset applied, the number of items and their bytes. That their contents are equal is
-// checked by the replicas among each other (R19), and one that differs is no longer in sync.
+// As far as they say themselves in a status: the offset applied and the number of items. That their contents are equal is checked by the
+// replicas among each other (R19), and one that differs is no longer in sync. Bytes are those of memory, which depend on what came in which order:
+// a replica that was given a snapshot has other index nodes than one that grew.
 
 import type { Database, StatusReport } from '../../messaging/client/index.js';
 
@@ -15,9 +16,9 @@ export function differenceOf(status: Pick<StatusReport, 'tables'>): string | und
       const where = `partition ${id} of table ${name}`;
       const first = copies.find(({ host }) => host === leader);
       if (first === undefined || copies.length < replicas.length) return `${where}: not every replica answers`;
-      for (const { host, applied, items, bytes } of copies)
-        if (applied !== first.applied || items !== first.items || bytes !== first.bytes)
-          return `${where}: ${host} has ${items} items of ${bytes} bytes at ${applied}, ${first.host} has ${first.items} of ${first.bytes} at ${first.applied}`;
+      for (const { host, applied, items } of copies)
+        if (applied !== first.applied || items !== first.items)
+          return `${where}: ${host} has ${items} items at ${applied}, ${first.host} has ${first.items} at ${first.applied}`;
     }
   }
   return undefined;

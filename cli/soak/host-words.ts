@@ -31,7 +31,12 @@ export class HostWords {
     const [, where, kind, fields = ''] = eventLine.exec(line) ?? [];
     if (where === undefined || kind === undefined) return;
     this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1);
-    if (kind === 'actor-crashed' || (kind === 'worker-died' && !fields.includes(threadDeathReason)))
+    // A replica is quarantined when it differs from its leader.
+    if (
+      kind === 'actor-crashed' ||
+      kind === 'replica-quarantined' ||
+      (kind === 'worker-died' && !fields.includes(threadDeathReason))
+    )
       this.#crash(`${where} ${kind} ${fields}`);
   }
 

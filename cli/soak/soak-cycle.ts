@@ -43,7 +43,6 @@ export interface CycleResult {
 }
 
 const mix = parseMix('get=30,put=20,increment=20,cas=10,delete=5,insert=10,range=5');
-const healthyDeadlineMs = 120_000;
 const equalDeadlineMs = 30_000;
 /** Short ones end with unknown outcomes, long ones outlive most faults. */
 const operationsMs = [700, 3000, 8000];
@@ -58,6 +57,7 @@ const entriesMax = 200_000;
 const loadMaxMs = 600_000;
 export const sampleMs = 250;
 
+/** @param healthyMsMax how long the mesh may take to be well again */
 export async function runCycle(
   mesh: SoakMesh,
   table: Table,
@@ -65,6 +65,7 @@ export async function runCycle(
   allowed: readonly Fault[],
   random: Random,
   clients: number,
+  healthyMsMax: number,
   signal: AbortSignal,
 ): Promise<CycleResult> {
   const spec: LoadSpec = {
@@ -94,7 +95,7 @@ export async function runCycle(
   const done: { readonly name: string; readonly done: string }[] = [];
   let trouble: { readonly healthyMs: number; readonly illness: string | undefined };
   try {
-    trouble = await makeTrouble(mesh, pickFaults(allowed, random), random, done, signal);
+    trouble = await makeTrouble(mesh, pickFaults(allowed, random), random, done, healthyMsMax, signal);
   } finally {
     mesh.heal();
     load.stop();
@@ -149,6 +150,7 @@ async function makeTrouble(
   picked: readonly Fault[],
   random: Random,
   done: { readonly name: string; readonly done: string }[],
+  healthyMsMax: number,
   signal: AbortSignal,
 ): Promise<{ readonly healthyMs: number; readonly illness: string | undefined }> {
   const pause = (ms: number): Promise<void> => pauseFor(ms, signal);
@@ -164,7 +166,7 @@ async function makeTrouble(
   );
   mesh.heal();
   const startMs = performance.now();
-  const result = await waitUntilHealthy(mesh.db, Date.now() + healthyDeadlineMs, signal, mesh.hosts);
+  const result = await waitUntilHealthy(mesh.db, Date.now() + healthyMsMax, signal, mesh.hosts);
   const healthyMs = performance.now() - startMs;
   if (!result.healthy) return { healthyMs, illness: `not healthy again: ${result.reasons.slice(0, 3).join(', ')}` };
   await pause(random.between(100, 500)); // some load on what has just come back

@@ -56,14 +56,20 @@ export class CliMesh {
   readonly paths = meshPaths(join(this.folder, '.troupe'));
   /** Process ids of everything that was ever seen of it. */
   readonly #seen = new Set<number>();
+  readonly #env: Readonly<Record<string, string>>;
+
+  /** @param env of every command, and so of the hosts that `up` starts */
+  constructor(env: Readonly<Record<string, string>> = {}) {
+    this.#env = env;
+  }
 
   /** `troupe …words` in the mesh's folder. */
   run(...words: string[]): Promise<Ran> {
-    return runNode([program, ...words], this.folder);
+    return runNode([program, ...words], this.folder, '', this.#env);
   }
 
   runWith(input: string, ...words: string[]): Promise<Ran> {
-    return runNode([program, ...words], this.folder, input);
+    return runNode([program, ...words], this.folder, input, this.#env);
   }
 
   /** `troupe …words -o json`, parsed. @throws Error when it fails */

@@ -10,6 +10,7 @@
 // Sources: CORRECTNESS §3.8.
 
 import { type Check, DataError, list, number, optional, record, text, whole, word } from './checked-data.js';
+import type { ScenarioSize } from './minimize.js';
 import type { Scenario } from './scenario.js';
 import { scenarioCheck } from './scenario-check.js';
 import type { SimulationResult } from './simulate.js';
@@ -18,17 +19,6 @@ import { violatedBy } from './violated.js';
 export const replayFormat = 'troupe-replay';
 /** Counted up when an old file would be misread, not when fields come and go: those are named when they do not fit. */
 export const replayVersion = 1;
-
-/** How large a scenario is, in what makes it hard to understand. */
-export interface ScenarioSize {
-  readonly episodes: number;
-  readonly sites: number;
-  readonly operations: number;
-  readonly clients: number;
-  readonly partitions: number;
-  readonly hosts: number;
-  readonly virtualMs: number;
-}
 
 export interface ReplayFile {
   readonly format: typeof replayFormat;
@@ -85,6 +75,7 @@ const milliseconds = number(0, Number.MAX_SAFE_INTEGER);
 
 const size = record<ScenarioSize>({
   episodes: count,
+  steps: count,
   sites: count,
   operations: count,
   clients: count,

@@ -5,14 +5,13 @@
 // does. A field added to the types does not compile until it is added here.
 
 import { consistencies } from '../../messaging/protocol/client-messages.js';
-import { durabilities, partitionings, readModes, storages } from '../../messaging/protocol/cluster-map.js';
-import type { TableOptions } from '../../messaging/protocol/host-messages.js';
 import { families, type Family } from '../../messaging/workload/load-actor.js';
 import { plantedBugs, type PlantedBug } from '../../runtime/probes/planted-bugs.js';
 import { type Site, sites } from '../../runtime/probes/sites.js';
 import { faultKinds, type FaultPlan } from '../../runtime/simulation/fault-plan.js';
+import { type FaultEpisode, parseSchedule, ScheduleError } from '../../runtime/simulation/fault-schedule.js';
 import type { ActiveSite } from '../../runtime/simulation/simulated-probes.js';
-import type { NetworkOptions } from '../../runtime/simulation/simulated-network.js';
+import { type NetworkOptions, quietNetwork } from '../../runtime/simulation/simulated-network.js';
 import type { ReplicaLimits } from '../partition/replica-core.js';
 import {
   type Check,
@@ -23,47 +22,32 @@ import {
   optional,
   record,
   table,
-  text,
   whole,
   word,
   yesOrNo,
 } from './checked-data.js';
-import type { Scenario } from './scenario.js';
+import type { ClientWindows, Scenario, TablePlan } from './scenario.js';
+import { dayMs, milliseconds, name, tableOptions } from './scenario-parts-check.js';
+import { stepCheck } from './script-check.js';
 
-const dayMs = 86_400_000;
 const bytesMax = 2 ** 31;
 
-const milliseconds = number(0, dayMs);
 const probability = number(0, 1);
-const name = text(/^[\w.~-]{1,64}$/, 'a name of letters, digits, dots and dashes');
 
-const tableOptions = record<TableOptions>({
-  partitions: optional(whole(1, 64)),
-  replicas: optional(whole(1, 16)),
-  minInSync: optional(whole(1, 16)),
-  partitioning: optional(word('partitioning', partitionings)),
-  storage: optional(word('storage', storages)),
-  durability: optional(word('durability', durabilities)),
-  versions: optional(whole(1, 1_000_000)),
-  reads: optional(word('read mode', readModes)),
-});
+/** Every knob of the network by its name, which says what it is. */
+function knob(knobName: string): Check<number> {
+  if (knobName.endsWith('Probability')) return probability;
+  return knobName.endsWith('Ms') ? milliseconds : whole(1, 10_000_000);
+}
 
-const network: Fields<Partial<NetworkOptions>> = {
-  delayMinMs: optional(milliseconds),
-  delayMeanMs: optional(milliseconds),
-  delayMaxMs: optional(milliseconds),
-  localDelayMs: optional(milliseconds),
-  lossProbability: optional(probability),
-  duplicateProbability: optional(probability),
-  reorderProbability: optional(probability),
-  reorderMs: optional(milliseconds),
-  frameMessageCountMax: optional(whole(1, 1_000_000)),
-  linkFrameCountMax: optional(whole(1, 10_000_000)),
-  reconnectBufferProbability: optional(probability),
-};
+const network = record<Partial<NetworkOptions>>(
+  Object.fromEntries(
+    Object.keys(quietNetwork).map((knobName) => [knobName, optional(knob(knobName))]),
+  ) as unknown as Fields<Partial<NetworkOptions>>,
+);
 
 const faults = record<FaultPlan>({
-  network: record<Partial<NetworkOptions>>(network),
+  network,
   everyMs: table('fault', faultKinds, number(1, dayMs)),
   lastsMeanMs: milliseconds,
   lastsMaxMs: milliseconds,
@@ -73,6 +57,26 @@ const faults = record<FaultPlan>({
   forgetfulHosts: optional(list(name, 0, 16)),
   overBudget: optional(yesOrNo),
 });
+
+/** By client, numbers of its operations. */
+const skip: Check<Readonly<Record<string, readonly number[]>>> = (value, path) => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new DataError(`${path} is an object with a list for each client`);
+  const numbers = list(whole(0, Number.MAX_SAFE_INTEGER), 0, 1_000_000);
+  return Object.fromEntries(
+    Object.entries(value).map(([client, skipped]) => [name(client, path), numbers(skipped, `${path}.${client}`)]),
+  );
+};
+
+/** What `parseSchedule` refuses, with the path to it. */
+const schedule: Check<readonly FaultEpisode[]> = (value, path) => {
+  try {
+    return parseSchedule(value);
+  } catch (error) {
+    if (error instanceof ScheduleError) throw new DataError(`${path}: ${error.message}`);
+    throw error;
+  }
+};
 
 const load = record<Scenario['load']>({
   concurrency: whole(1, 1000),
@@ -86,6 +90,7 @@ const load = record<Scenario['load']>({
   ),
   timeoutsMs: list(number(1, dayMs), 1, 16),
   consistencies: list(word('consistency', consistencies), 1, 16),
+  skip: optional(skip),
 });
 
 const fields: Fields<Scenario> = {
@@ -95,10 +100,19 @@ const fields: Fields<Scenario> = {
   founders: whole(1, 5),
   encoded: yesOrNo,
   sealed: yesOrNo,
-  tables: list(record<Scenario['tables'][number]>({ name, options: tableOptions }), 1, 16),
+  journalKind: word('kind of journal', ['disk', 'model']),
+  tables: list(record<TablePlan>({ name, options: tableOptions }), 1, 16),
   clients: whole(1, 64),
   load,
+  windows: record<ClientWindows>({
+    batchesInFlightMax: whole(1, 10_000),
+    requestsInFlightMax: whole(1, 10_000),
+    batchCountMax: whole(1, 100_000),
+    attemptTimeoutMs: number(1, dayMs),
+  }),
   faults,
+  schedule: optional(schedule),
+  script: list(stepCheck, 0, 100_000),
   sites: list(
     record<ActiveSite>({ site: word('site', Object.keys(sites) as Site[]), probability }),
     0,
@@ -107,6 +121,8 @@ const fields: Fields<Scenario> = {
   planted: optional(word('planted bug', Object.keys(plantedBugs) as PlantedBug[])),
   deathsReported: yesOrNo,
   safetyMs: number(0, 30 * dayMs),
+  livenessMs: milliseconds,
+  searched: yesOrNo,
   replicaLimits: record<ReplicaLimits>({
     snapshotBytesMin: whole(0, bytesMax),
     logBytesKept: whole(0, bytesMax),

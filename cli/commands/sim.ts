@@ -12,9 +12,10 @@ import { type PlantedBug, plantedBugs } from '../../runtime/probes/planted-bugs.
 import { type FaultKind, faultKinds } from '../../runtime/simulation/fault-plan.js';
 import { parseCount, parseDurationMs } from '../argument.js';
 import { usage } from '../cli-error.js';
-import type { Keep } from '../invocation.js';
+import type { Invocation, Keep } from '../invocation.js';
 import { defaultFolder } from '../sim/artefacts.js';
-import { runBatch } from '../sim/run-batch.js';
+import { minimizeFailure } from '../sim/minimize-failure.js';
+import { type FirstFailure, runBatch } from '../sim/run-batch.js';
 import { runPlanted } from '../sim/run-planted.js';
 import { runReplay } from '../sim/run-replay.js';
 import { runSingle } from '../sim/run-single.js';
@@ -81,15 +82,22 @@ function keepAction(options: SimOptions, keep: Keep): void {
   const runs = parseCount('--runs', options.runs ?? '1', 1, 1_000_000_000);
   const firstSeed = parseSeed(options.seed, runs);
   const jobs = options.jobs === undefined ? availableParallelism() : parseCount('--jobs', options.jobs, 1, 1024);
-  const onFailure = (): Promise<void> => Promise.resolve();
-  const minimizeMs = parseDurationMs('--minimize-for', options.minimizeFor);
-  void minimizeMs;
+  const budgetMs = parseDurationMs('--minimize-for', options.minimizeFor);
   const folder = options.artefacts ?? defaultFolder;
   if (options.replay !== undefined) {
     const file = options.replay;
     if (options.planted !== undefined || options.seed !== undefined)
       throw usage(`--replay runs what the file says; leave out ${options.seed === undefined ? '--planted' : '--seed'}`);
-    keep((invocation) => runReplay(invocation, file, views));
+    const wanted = options.minimize === true;
+    keep((invocation) =>
+      runReplay(invocation, {
+        file,
+        views,
+        minimize: wanted
+          ? (replay, name) => minimizeFailure(invocation, { replay, budgetMs, folder, name })
+          : undefined,
+      }),
+    );
     return;
   }
   if (options.planted !== undefined) {
@@ -100,14 +108,20 @@ function keepAction(options: SimOptions, keep: Keep): void {
     return;
   }
   const seed = firstSeed ?? Date.now();
+  const smaller =
+    (invocation: Invocation) =>
+    async ({ replay }: FirstFailure): Promise<void> => {
+      if (options.minimize === false) return;
+      await minimizeFailure(invocation, { replay, budgetMs, folder, name: `seed-${replay.seed}` });
+    };
   if (runs === 1) {
-    keep((invocation) => runSingle(invocation, { seed, bounds, folder, views, onFailure }));
+    keep((invocation) => runSingle(invocation, { seed, bounds, folder, views, onFailure: smaller(invocation) }));
     return;
   }
   if (views.trace || views.diagram || views.mermaid)
     throw usage('--trace, --diagram and --mermaid show one run; leave out --runs');
   keep((invocation) =>
-    runBatch(invocation, { firstSeed: seed, runs, bounds, jobs, folder, onFirstFailure: onFailure }),
+    runBatch(invocation, { firstSeed: seed, runs, bounds, jobs, folder, onFirstFailure: smaller(invocation) }),
   );
 }
 

@@ -11,12 +11,14 @@
 //   3314.670    │       ├──────────────▶│   written client
 //
 // Owns:     which events are drawn, and how.
-// Does not: know what messages mean. Those between threads of one host are left out, unless they were asked for by name.
+// Does not: know what messages mean. Those between threads of one host, heartbeats and copies of the map are left out, unless they were lost or
+// asked for by name.
 //
 // Invariants
 //   P1. Rows kept are bounded, however long the trace is.
 //   P2. Every row fits the width.
 
+import type { FaultEpisode } from '../../runtime/simulation/fault-schedule.js';
 import { messageOf, parseTraceLine, type TraceLine } from '../../runtime/simulation/trace-line.js';
 
 export interface DiagramOptions {
@@ -45,7 +47,18 @@ interface Row {
   readonly lives: ReadonlyMap<string, Life>;
   /** How many alike, one right after the other. */
   count: number;
+  /** Of a fault that begins: how many there were before it. */
+  readonly fault: number;
 }
+
+/** What hosts say all the time. Lost ones are drawn. */
+const routine: ReadonlySet<string> = new Set([
+  'heartbeat',
+  'map-fetch',
+  'map-reply',
+  'raft-heartbeat',
+  'raft-heartbeat-reply',
+]);
 
 const becomes: Readonly<Record<string, Life['look']>> = {
   'host-killed': 'down',
@@ -63,7 +76,8 @@ export class Diagram {
   #rows: Row[] = [];
   #lives: ReadonlyMap<string, Life> = new Map();
   #left = 0;
-  #local = 0;
+  #hidden = 0;
+  #faults = 0;
 
   constructor(options: DiagramOptions) {
     this.#options = options;
@@ -74,13 +88,14 @@ export class Diagram {
     const line = parseTraceLine(text);
     if (line === undefined) return;
     this.#live(line);
+    const fault = line.kind === 'fault' ? this.#faults++ : -1;
     if (!this.#isAskedFor(line)) return;
     const before = this.#rows.at(-1);
     if (before !== undefined && isSame(before.line, line)) {
       before.count++;
       return;
     }
-    this.#rows.push({ line, lives: this.#lives, count: 1 });
+    this.#rows.push({ line, lives: this.#lives, count: 1, fault });
     // P1: not at each row, which would copy them all.
     if (this.#rows.length >= 2 * this.#options.rows) this.#shorten();
   }
@@ -107,9 +122,11 @@ export class Diagram {
     if (isFault(line)) return true;
     const message = messageOf(line);
     if (only.length === 0) {
-      const isLocal = message !== undefined && message.from === message.to;
-      if (isLocal) this.#local++;
-      return !isLocal;
+      const isHidden =
+        message !== undefined &&
+        (message.from === message.to || (message.lost === undefined && routine.has(message.kind)));
+      if (isHidden) this.#hidden++;
+      return !isHidden;
     }
     const words = [line.actor, line.kind, line.host, message?.kind, message?.from, message?.to];
     return only.some((wanted) => words.includes(wanted) || words.includes(`@${wanted}`));
@@ -135,8 +152,11 @@ export class Diagram {
     return [...names].sort(byKindAndNumber);
   }
 
-  /** @param width of the terminal, in cells */
-  draw(width: number, tinted: Tinted): string[] {
+  /**
+   * @param width of the terminal, in cells
+   * @param episodes of the run, which say whom the faults struck
+   */
+  draw(width: number, tinted: Tinted, episodes: readonly FaultEpisode[] = []): string[] {
     const { lanes } = this;
     const rows = this.#rows;
     if (rows.length === 0) return ['nothing of this happened'];
@@ -147,11 +167,15 @@ export class Diagram {
     let shownMs = '';
     for (const row of rows) {
       const at = row.line.atMs.toFixed(layout.digits);
-      lines.push(tinted('dim', (at === shownMs ? '' : at).padStart(layout.timeWidth)) + drawRow(row, layout, tinted));
+      lines.push(
+        tinted('dim', (at === shownMs ? '' : at).padStart(layout.timeWidth)) +
+          drawRow(row, layout, tinted, episodes[row.fault]),
+      );
       shownMs = at;
     }
     lines.push(tinted('bold', header(layout)));
-    if (this.#local > 0) lines.push(tinted('dim', `${this.#local} messages between threads of one host are not drawn`));
+    const hidden = `not drawn: ${this.#hidden} messages within a host, heartbeats and copies of the map (--only names them)`;
+    if (this.#hidden > 0) lines.push(tinted('dim', cut(hidden, width)));
     return lines;
   }
 }
@@ -196,11 +220,13 @@ interface Layout {
 const timeWidthWide = 11;
 const timeWidthNarrow = 9;
 const noteShare = 0.36;
+/** What lasts longer stays until everything is healed. */
+const foreverMs = 1e9;
 
 function layoutOf(lanes: readonly string[], width: number): Layout {
   const isNarrow = width < 100;
   const timeWidth = isNarrow ? timeWidthNarrow : timeWidthWide;
-  const room = width - timeWidth;
+  const room = width - timeWidth - 1;
   const forLanes = Math.floor(room * (1 - noteShare));
   const laneWidth = Math.max(2, Math.min(12, Math.floor(forLanes / Math.max(1, lanes.length))));
   const lanesWidth = Math.min(laneWidth * lanes.length + 1, Math.max(0, room - 2));
@@ -226,7 +252,7 @@ function header(layout: Layout): string {
     const from = Math.max(0, middleOf(i, layout) - Math.floor((shown.length - 1) / 2));
     for (let k = 0; k < shown.length && from + k < lanesWidth; k++) cells[from + k] = shown.charAt(k);
   });
-  return `${'ms'.padStart(timeWidth)}${cells.join('')}`.trimEnd();
+  return `${'ms'.padStart(timeWidth)} ${cells.join('')}`.trimEnd();
 }
 
 interface Cell {
@@ -234,7 +260,12 @@ interface Cell {
   tint: Tint;
 }
 
-function drawRow({ line, lives, count }: Row, layout: Layout, tinted: Tinted): string {
+function drawRow(
+  { line, lives, count }: Row,
+  layout: Layout,
+  tinted: Tinted,
+  episode: FaultEpisode | undefined,
+): string {
   const cells: Cell[] = Array.from({ length: layout.lanesWidth }, () => ({ text: ' ', tint: 'dim' }));
   layout.lanes.forEach((name, i) => {
     const { look, untilMs } = lives.get(name) ?? up;
@@ -249,7 +280,7 @@ function drawRow({ line, lives, count }: Row, layout: Layout, tinted: Tinted): s
       else if (cell.text === ' ') cell.text = '╌';
       cell.tint = begins ? 'yellow' : 'dim';
     }
-    const text = begins ? line.detail : `${line.detail} is over`;
+    const text = begins ? faultText(line.detail, episode) : `${line.detail} is over`;
     return joined(cells, tinted) + note(text, begins ? 'yellow' : 'dim', layout, tinted);
   }
   if (message !== undefined) {
@@ -264,6 +295,20 @@ function drawRow({ line, lives, count }: Row, layout: Layout, tinted: Tinted): s
   if (lane >= 0) put(cells, middleOf(lane, layout), mark, tint);
   const text = [line.kind, line.actor, line.detail].filter((part) => part !== '').join(' ');
   return joined(cells, tinted) + note(text + times, tint, layout, tinted);
+}
+
+/** `host-kill h2 for 240 ms` */
+function faultText(detail: string, episode: FaultEpisode | undefined): string {
+  const [kind = '', lastsMs = ''] = detail.split(' ');
+  const targets = Object.entries(episode?.kind === kind ? episode.args : {})
+    .map(([name, value]) => (typeof value === 'number' ? `${name}=${shortNumber(value)}` : String(value)))
+    .join(' ');
+  const lasts = Number(lastsMs) > 0 && Number(lastsMs) < foreverMs ? ` for ${shortNumber(Number(lastsMs))} ms` : '';
+  return `${kind}${targets === '' ? '' : ` ${targets}`}${lasts}`;
+}
+
+function shortNumber(value: number): string {
+  return Number.isInteger(value) ? String(value) : value.toPrecision(3);
 }
 
 function markOf({ kind }: TraceLine): [string, Tint] {
@@ -319,6 +364,10 @@ function joined(cells: readonly Cell[], tinted: Tinted): string {
 }
 
 function note(text: string, tint: Tint, { noteWidth }: Layout, tinted: Tinted): string {
-  const shown = text.length > noteWidth ? `${text.slice(0, Math.max(0, noteWidth - 1))}…` : text;
+  const shown = cut(text, noteWidth);
   return shown === '' ? '' : ` ${tinted(tint, shown)}`;
+}
+
+function cut(text: string, width: number): string {
+  return text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…` : text;
 }

@@ -3,12 +3,15 @@
 //
 // Says whether it fails the same way as when it was written: the same rule; and whether it is the same run to the last event.
 
+import { basename } from 'node:path';
+import type { ReplayFile } from '../../actors/simulated/replay-file.js';
 import { violatedBy } from '../../actors/simulated/violated.js';
 import { exitCodes } from '../exit-codes.js';
 import type { Invocation } from '../invocation.js';
 import { paint, printValue } from '../output.js';
 import { readReplayFile } from './artefacts.js';
-import { drawLines, type Views, watchRun } from './watch-run.js';
+import type { MinimizeReport } from './minimize-failure.js';
+import { drawLines, showRun, type Views } from './watch-run.js';
 
 /** The contract of `troupe sim --replay FILE -o json`. */
 export interface ReplayReport {
@@ -27,9 +30,16 @@ export interface ReplayReport {
 
 const rowsOfPicture = 40;
 
-export async function runReplay({ output }: Invocation, file: string, views: Views): Promise<number> {
+export interface ReplayOptions {
+  readonly file: string;
+  readonly views: Views;
+  /** Makes it smaller, too, when it fails. */
+  readonly minimize: ((replay: ReplayFile, name: string) => Promise<MinimizeReport | undefined>) | undefined;
+}
+
+export async function runReplay({ output }: Invocation, { file, views, minimize }: ReplayOptions): Promise<number> {
   const recorded = readReplayFile(file);
-  const result = watchRun(output, recorded.scenario, views);
+  const result = showRun(output, recorded.scenario, views);
   const violated = result.failure === undefined ? undefined : violatedBy(result.failure.message);
   const outcome = violated === undefined ? 'good' : violated === recorded.violated ? 'same' : 'other';
   const report: ReplayReport = {
@@ -65,5 +75,6 @@ export async function runReplay({ output }: Invocation, file: string, views: Vie
     );
     return lines;
   });
+  if (outcome !== 'good') await minimize?.({ ...recorded, violated: violated ?? '' }, basename(file, '.json'));
   return outcome === 'good' ? exitCodes.ok : exitCodes.failure;
 }

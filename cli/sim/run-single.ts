@@ -9,7 +9,7 @@ import { writeReplayFile } from './artefacts.js';
 import { failureLine, type FirstFailure, printReport } from './run-batch.js';
 import { runLine } from './progress.js';
 import { reportOf } from './run-seed.js';
-import { type Views, watchRun } from './watch-run.js';
+import { showRun, type Views } from './watch-run.js';
 
 export interface SingleOptions {
   readonly seed: number;
@@ -25,7 +25,7 @@ export async function runSingle({ output }: Invocation, options: SingleOptions):
   const { bounds, folder, views } = options;
   const figures = new BatchFigures(performance.now());
   const before = process.cpuUsage();
-  const result = watchRun(output, drawScenario(String(options.seed), bounds), views);
+  const result = showRun(output, drawScenario(String(options.seed), bounds), views);
   const used = process.cpuUsage(before);
   const report = reportOf(result, bounds, (used.user + used.system) / 1000, result.virtualMs);
   figures.addRun(report, false);

@@ -1,8 +1,8 @@
 // One run, looked at closely: its trace, its picture
 // =============================================================================
 
-import { simulate, type SimulationResult } from '../../actors/simulated/simulate.js';
 import type { Scenario } from '../../actors/simulated/scenario.js';
+import { simulate, type SimulationResult } from '../../actors/simulated/simulate.js';
 import { type Output, paint } from '../output.js';
 import { Diagram, type DiagramOptions, type Tinted } from './diagram.js';
 import { mermaidOf } from './mermaid.js';
@@ -15,23 +15,45 @@ export interface Views {
   readonly drawn: DiagramOptions;
 }
 
-/** Runs it in this thread and prints what was asked for. */
-export function watchRun(output: Output, scenario: Scenario, views: Views): SimulationResult {
-  const wantsDiagram = views.diagram || views.mermaid;
-  const diagram = new Diagram(views.drawn);
-  const onLine = (line: string): void => {
-    if (views.trace) output.data(line);
-    if (wantsDiagram) diagram.feed(line);
-  };
-  const result = simulate(scenario, views.trace || wantsDiagram ? { onLine } : {});
-  if (views.diagram) for (const line of diagram.draw(terminalWidth(), tintedBy(output))) output.data(line);
+export const defaultDrawn: DiagramOptions = { fromMs: 0, toMs: Number.POSITIVE_INFINITY, only: [], rows: 60 };
+
+export interface Watched {
+  readonly result: SimulationResult;
+  readonly diagram: Diagram;
+  /** The diagram, as wide as the terminal. */
+  readonly picture: readonly string[];
+}
+
+/** Runs it in this thread. */
+export function watchRun(
+  output: Output,
+  scenario: Scenario,
+  drawn: DiagramOptions,
+  onLine?: (line: string) => void,
+): Watched {
+  const diagram = new Diagram(drawn);
+  const result = simulate(scenario, {
+    onLine: (line) => {
+      diagram.feed(line);
+      onLine?.(line);
+    },
+  });
+  return { result, diagram, picture: diagram.draw(terminalWidth(), tintedBy(output), result.episodes) };
+}
+
+/** Runs it in this thread and prints what was asked for; without views, as fast as it goes. */
+export function showRun(output: Output, scenario: Scenario, views: Views): SimulationResult {
+  const onLine = views.trace ? (line: string): void => output.data(line) : undefined;
+  if (!views.diagram && !views.mermaid) return simulate(scenario, onLine === undefined ? {} : { onLine });
+  const { result, diagram, picture } = watchRun(output, scenario, views.drawn, onLine);
+  if (views.diagram) for (const line of picture) output.data(line);
   if (views.mermaid) for (const line of mermaidOf(diagram)) output.data(line);
   return result;
 }
 
 /** The picture of lines that are there already. */
 export function drawLines(output: Output, lines: readonly string[], rows: number): string[] {
-  const diagram = new Diagram({ fromMs: 0, toMs: Infinity, only: [], rows });
+  const diagram = new Diagram({ ...defaultDrawn, rows });
   for (const line of lines) diagram.feed(line);
   return diagram.draw(terminalWidth(), tintedBy(output));
 }

@@ -495,14 +495,14 @@ export class Leading {
   }
 
   /**
-   * The controller did not take the newest proposal. It may still take a repetition of it, so it stays in the maximal set (I1) until a newer partition
-   * epoch makes it void: the set as it is, proposed, brings one.
+   * The controller did not take the newest proposal, or not all of it. It may still take a repetition of it, so it stays in the maximal set (I1) until
+   * a newer partition epoch makes it void: the answer brings one when some were taken, otherwise the set as it is, proposed, does.
    */
   onProposalRefused(partitionEpoch: number, context: PartitionContext): void {
-    if (this.#fenced || this.#inSync.kind !== 'proposed' || this.#inSync.partitionEpoch !== partitionEpoch) return;
+    if (this.#fenced || this.#inSync.kind !== 'proposed') return;
     sometimes('partition/proposal-refused');
     this.#joinsAfterMs = context.nowMs + leading.joinPauseMs;
-    this.#propose(this.#inSync.committed, context);
+    if (this.#inSync.partitionEpoch === partitionEpoch) this.#propose(this.#inSync.committed, context);
   }
 
   /** Metadata of a newer partition epoch in the same leader epoch. */

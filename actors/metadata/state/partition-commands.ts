@@ -3,7 +3,7 @@
 //
 // Invariants
 //   V16. An in-sync set is changed only by the leader that the record names, in the epochs that the record has, and takes in only
-//        replicas whose epochs it names rightly and whose hosts are up (R13).
+//        replicas whose epochs it names rightly and whose hosts are up (R13); others are left out.
 //   V17. A move takes nothing away before what it brings is in sync, and never leaves fewer in sync than the minimum (R15).
 
 import { planted } from '../../../runtime/probes/probes.js';
@@ -20,31 +20,45 @@ type Of<Kind extends MetadataCommand['kind']> = Extract<MetadataCommand, { reado
 export function changeInSync(change: Change, command: Of<'change-in-sync'>): Outcome {
   const record = change.store.partitions.get(command.partition);
   const refused: Outcome = { kind: 'in-sync-changed', accepted: false, info: record?.info };
-  if (record === undefined || !maySetInSync(change, record, command)) return refused;
+  const taken = record === undefined ? undefined : takenInSync(change, record, command);
+  if (record === undefined || taken === undefined) return refused;
   const table = present(change.store.tables.get(record.info.table), 'V2: a partition has a table');
   const draft = new PartitionDraft(record, table.info);
-  draft.changeInSync(command.inSync.map((member) => member.host));
+  draft.changeInSync(taken);
   const after = draft.finish(change.index);
   if (after !== undefined) change.putPartition(after);
-  return { kind: 'in-sync-changed', accepted: true, info: after?.info ?? record.info };
+  // Who was left out waits a while before it is proposed again.
+  const accepted = taken.length === command.inSync.length;
+  return { kind: 'in-sync-changed', accepted, info: after?.info ?? record.info };
 }
 
-function maySetInSync(change: Change, record: PartitionRecord, command: Of<'change-in-sync'>): boolean {
-  const { info } = record;
-  if (info.leader === undefined || info.leader !== command.leader) return false;
-  if (info.leaderEpoch !== command.leaderEpoch) return false;
-  if (info.partitionEpoch !== command.partitionEpoch && !planted('PB05')) return false;
+/**
+ * Who of those proposed is in sync from now on; undefined: it stays as it is. A newcomer that may not join is left out, or one that is unfit for
+ * good would keep out all others that are proposed with it; whoever commits waits for all that were proposed (R5), so fewer are as safe.
+ */
+function takenInSync(
+  change: Change,
+  { info }: PartitionRecord,
+  command: Of<'change-in-sync'>,
+): readonly string[] | undefined {
+  if (info.leader === undefined || info.leader !== command.leader) return undefined;
+  if (info.leaderEpoch !== command.leaderEpoch) return undefined;
+  if (info.partitionEpoch !== command.partitionEpoch && !planted('PB05')) return undefined;
   const members = new Map(command.inSync.map((member) => [member.host, member.epoch]));
-  if (members.size !== command.inSync.length) return false;
+  if (members.size !== command.inSync.length) return undefined;
   const leader = info.replicas.find((replica) => replica.host === command.leader);
-  if (leader?.epoch !== command.leaderReplicaEpoch || members.get(command.leader) !== leader.epoch) return false;
+  if (leader?.epoch !== command.leaderReplicaEpoch || members.get(command.leader) !== leader.epoch) return undefined;
+  const taken: string[] = [];
   for (const [host, epoch] of members) {
     const replica = info.replicas.find((known) => known.host === host);
-    if (replica === undefined || (replica.epoch !== epoch && !planted('PB05'))) return false; // R13(5)
-    if (info.inSync.includes(host)) continue;
-    if (replica.incarnation === 0 || change.store.hosts.get(host)?.state !== 'up') return false; // R13(4)
+    const known = replica !== undefined && (replica.epoch === epoch || planted('PB05')); // R13(5)
+    if (info.inSync.includes(host)) {
+      if (!known) return undefined;
+      taken.push(host);
+    } else if (known && replica.incarnation !== 0 && change.store.hosts.get(host)?.state === 'up') taken.push(host); // R13(4)
   }
-  return true;
+  const isNews = taken.length !== info.inSync.length || taken.some((host) => !info.inSync.includes(host));
+  return isNews || taken.length === members.size ? taken : undefined;
 }
 
 export function elect(change: Change, command: Elect): Outcome {

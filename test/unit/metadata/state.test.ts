@@ -122,6 +122,23 @@ describe('cluster map: election and in-sync sets', () => {
     expect(steps.inSync(id, [a, b, c]).outcome).to.deep.include({ accepted: true });
   });
 
+  it('R13(4), V16: a newcomer that may not join keeps out nobody else that is proposed with it, and the answer says that not all were taken', () => {
+    const { steps, id, order } = withPartition();
+    const [a, b, c] = order as [string, string, string];
+    steps.inSync(id, [a]);
+    steps.fence(c);
+    const { outcome } = steps.inSync(id, [a, b, c]);
+    expect(outcome).to.deep.include({ accepted: false, info: steps.partition(id) });
+    expect(steps.partition(id).inSync).to.deep.equal([a, b]);
+    const epochs = steps
+      .partition(id)
+      .replicas.map(({ host, epoch }) => ({ host, epoch: host === b ? epoch - 1 : epoch }));
+    expect(steps.inSync(id, [a, b], { inSync: epochs }).outcome, 'a member of an old epoch').to.deep.include({
+      accepted: false,
+    });
+    expect(steps.partition(id).inSync).to.deep.equal([a, b]);
+  });
+
   it('V6: a draining host is elected only when nobody else can be, a stopping one never', () => {
     const { steps, id, order } = withPartition(2, 1);
     const [a, b] = order as [string, string];

@@ -179,6 +179,8 @@ function drawFaults(random: Random, { bounds, hosts, founders, overBudget, journ
     bounds.faults ??
     faultKinds.filter(
       (kind) =>
+        // Nothing on a host can tell that its disk lied, so no protocol here survives it: only when asked for by name.
+        !silentFaultKinds.includes(kind) &&
         (journalKind === 'disk' || !onDisk.includes(kind)) &&
         (mayConfirm || !needConfirm.includes(kind)) &&
         (mayLose || !losesAcknowledged(kind)),

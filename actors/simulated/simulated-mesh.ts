@@ -22,6 +22,7 @@ import type { ActorDefinition, ActorSpec } from '../../runtime/contract/actor.js
 import { SimulatedCluster, type SimulatedClusterOptions } from '../../runtime/simulation/simulated-cluster.js';
 import type { SimulatedWorker } from '../../runtime/simulation/simulated-worker.js';
 import { emptyBytes } from '../../runtime/std/bytes.js';
+import { frameCheck } from './frame-check.js';
 import { memberIdOf } from '../metadata/member-id.js';
 import { MetadataActor } from '../metadata/metadata-actor.js';
 import type { MapStore } from '../metadata/state/map-store.js';
@@ -86,7 +87,7 @@ export class SimulatedMesh {
       ...rest,
       composition: {
         definitions: this.#definitions,
-        ...(encoded ? { codec: protocolCodec } : {}),
+        ...(encoded ? { codec: protocolCodec, frameCodec: frameCheck } : {}),
         rootActors: (place, boot) => {
           const { host } = place;
           if (boot.reason !== 'worker-restart') this.#startIds.set(host, `${host}-start-${boot.count}`);
@@ -96,6 +97,11 @@ export class SimulatedMesh {
         },
       },
       hosts: this.#hostNames.map((name) => ({ name, workers })),
+      roles: {
+        leader: () => this.#metadataLeader(),
+        members: () => members.map(({ host }) => host),
+        actor: metadataActor,
+      },
     });
   }
 
@@ -160,6 +166,16 @@ export class SimulatedMesh {
     return this.cluster.hosts.flatMap((host) =>
       host.up ? host.workers.flatMap((worker) => this.replicasOn(worker)) : [],
     );
+  }
+
+  /** Of the newest term that anybody leads. */
+  #metadataLeader(): string | undefined {
+    let found: { readonly host: string; readonly term: number } | undefined;
+    for (const host of this.#hostNames) {
+      const peer = this.metadataOn(host)?.raftPeer;
+      if (peer?.role === 'leader' && peer.term > (found?.term ?? -1)) found = { host, term: peer.term };
+    }
+    return found?.host;
   }
 
   metadataOn(host: string): MetadataActor | undefined {

@@ -35,16 +35,43 @@ export interface Inode {
   unsynced: UnsyncedWrite[];
 }
 
+/**
+ * Which of the possible states a crash leaves: any; all unsynced writes lost; each torn at a sector; some kept and some lost, each whole; each
+ * sector by itself; or all contents kept, and names (created, removed) or renames lost.
+ */
+export type CrashStyle = 'any' | 'lost' | 'torn' | 'reordered' | 'scattered' | 'names' | 'renames';
+
+/** What a crash did. */
+export interface CrashEffects {
+  /** Unsynced writes of which something is missing. */
+  writesHurt: number;
+  /** Unsynced changes of names that did not happen, and how many of them were renames. */
+  namesLost: number;
+  renamesLost: number;
+}
+
 /** Changes of names in one directory that happen together: name → file, undefined when it goes. */
 type NameChange = readonly { readonly path: string; readonly inode: Inode | undefined }[];
+
+/** What is on a disk at one time. */
+export interface DiskCopy {
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly directories: readonly string[];
+}
 
 export class DiskImage {
   readonly #live = new Map<string, Inode>();
   readonly #durable = new Map<string, Inode>();
   readonly #pending = new Map<string, NameChange[]>();
   readonly #directories = new Set<string>();
+  readonly #crashEffects: CrashEffects = { writesHurt: 0, namesLost: 0, renamesLost: 0 };
   #inodes = 0;
   #usedBytes = 0;
+
+  /** Of all crashes so far. */
+  get crashEffects(): Readonly<CrashEffects> {
+    return this.#crashEffects;
+  }
 
   /** Sizes of all files that a process sees. */
   get usedBytes(): number {
@@ -181,9 +208,17 @@ export class DiskImage {
   // --- the crash ------------------------------------------------------------------------------------------------------
 
   /** The power goes: what processes read from now on is one of the possible states. */
-  crash(random: Random): void {
+  crash(random: Random, style: CrashStyle = 'any'): void {
     for (const changes of this.#pending.values()) {
-      for (const change of changes) if (random.chance(0.5)) this.#keep(change); // F3
+      for (const change of changes) {
+        const renames = change.length > 1;
+        if (!isLost(renames, style, random)) {
+          this.#keep(change); // F3
+          continue;
+        }
+        this.#crashEffects.namesLost++;
+        if (renames) this.#crashEffects.renamesLost++;
+      }
     }
     this.#pending.clear();
     this.#live.clear();
@@ -193,9 +228,31 @@ export class DiskImage {
       this.makeDirectory(directoryOf(path));
     }
     for (const inode of new Set(this.#durable.values())) {
-      crashFile(inode, random);
+      this.#crashEffects.writesHurt += crashFile(inode, random, style);
       this.#usedBytes += inode.durableSize;
     }
+  }
+
+  // --- copies ---------------------------------------------------------------------------------------------------------
+
+  /** What processes see now, as a copy for `restore`. */
+  copy(): DiskCopy {
+    return {
+      files: new Map([...this.#live].map(([path, inode]) => [path, inode.live.slice(0, inode.liveSize)])),
+      directories: [...this.#directories],
+    };
+  }
+
+  /** Everything is as it was when the copy was made, and durable. REQUIRES that no process uses the disk. */
+  restore(copy: DiskCopy): void {
+    this.#live.clear();
+    this.#durable.clear();
+    this.#pending.clear();
+    this.#directories.clear();
+    this.#usedBytes = 0;
+    for (const directory of copy.directories) this.#directories.add(directory);
+    for (const [path, bytes] of copy.files) this.write(this.create(path, bytes.length), 0, bytes.slice());
+    for (const inode of this.#live.values()) this.sync(inode);
   }
 
   #isNamed(inode: Inode): boolean {
@@ -224,23 +281,47 @@ function putDurable(inode: Inode, position: number, bytes: Uint8Array): void {
 
 type Fate = 'lost' | 'kept' | 'prefix' | 'scattered';
 
-const fates: readonly Fate[] = ['lost', 'kept', 'prefix', 'scattered'];
+const fates: Readonly<Record<CrashStyle, readonly Fate[]>> = {
+  any: ['lost', 'kept', 'prefix', 'scattered'],
+  lost: ['lost'],
+  torn: ['prefix'],
+  reordered: ['lost', 'kept'],
+  scattered: ['scattered'],
+  names: ['kept'],
+  renames: ['kept'],
+};
 
-/** F2 */
-function crashFile(inode: Inode, random: Random): void {
+function isLost(renames: boolean, style: CrashStyle, random: Random): boolean {
+  if (style === 'names') return !renames;
+  if (style === 'renames') return renames;
+  return random.chance(0.5);
+}
+
+/** F2. @returns how many writes were hurt. */
+function crashFile(inode: Inode, random: Random, style: CrashStyle): number {
+  let hurt = 0;
   for (const { position, bytes } of inode.unsynced.splice(0)) {
-    const fate = random.pick(fates);
-    if (fate === 'lost') continue;
+    const fate = random.pick(fates[style]);
+    if (fate === 'lost') {
+      hurt++;
+      continue;
+    }
     const firstSector = Math.floor(position / sectorBytes);
     const sectorCount = Math.ceil((position + bytes.length) / sectorBytes) - firstSector;
     const keptCount = fate === 'prefix' ? random.below(sectorCount + 1) : sectorCount;
+    let missing = sectorCount - keptCount;
     for (let sector = firstSector; sector < firstSector + keptCount; sector++) {
-      if (fate === 'scattered' && random.chance(0.5)) continue;
+      if (fate === 'scattered' && random.chance(0.5)) {
+        missing++;
+        continue;
+      }
       const start = Math.max(position, sector * sectorBytes);
       const end = Math.min(position + bytes.length, (sector + 1) * sectorBytes);
       putDurable(inode, start, bytes.subarray(start - position, end - position));
     }
+    if (missing > 0) hurt++;
   }
   inode.live = inode.durable.slice();
   inode.liveSize = inode.durableSize;
+  return hurt;
 }

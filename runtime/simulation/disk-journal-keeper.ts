@@ -12,6 +12,7 @@ import { diskIdOfGeneration } from '../storage/binding.js';
 import { type OpenedJournal, openJournal } from '../storage/journal.js';
 import { nativeCrc32 } from '../storage/native-crc.js';
 import type { JournalLimits } from '../storage/write-ahead-journal.js';
+import type { CrashStyle } from './disk-image.js';
 import type { Scheduler } from './scheduler.js';
 import { type DiskOptions, SimulatedDisk } from './simulated-disk.js';
 import type { SimulatedHost } from './simulated-host.js';
@@ -44,6 +45,8 @@ export class DiskJournalKeeper implements JournalKeeper {
   readonly #generations = new Map<string, number>();
   /** Directories that had a journal: if there is none now, it was lost. */
   readonly #begun = new Set<string>();
+  /** How often the disk of a host was replaced by an empty one. */
+  readonly #wipes = new Map<string, number>();
 
   constructor(
     scheduler: Scheduler,
@@ -70,15 +73,26 @@ export class DiskJournalKeeper implements JournalKeeper {
     return disk;
   }
 
-  /** The disk is replaced by an empty one. REQUIRES that the host is down. */
-  wipe(host: string): void {
-    this.#disks.delete(host);
+  diskOf(host: string): SimulatedDisk {
+    return this.disk(host);
+  }
+
+  wipe(host: string): boolean {
+    this.disk(host).image.restore({ files: new Map(), directories: [] });
     this.#generations.delete(host);
+    this.#wipes.set(host, (this.#wipes.get(host) ?? 0) + 1);
     for (const directory of this.#begun) if (directory.startsWith(`${host}/`)) this.#begun.delete(directory);
+    return true;
+  }
+
+  /** What the journals of a host are bound to: the identity that its disk was given when it was formatted (M8). */
+  #boundTo(host: string): string {
+    const wipes = this.#wipes.get(host) ?? 0;
+    return wipes === 0 ? `disk-${host}` : `disk-${host}-wiped-${wipes}`;
   }
 
   diskId(host: string): string {
-    return diskIdOfGeneration(boundTo(host), this.#generations.get(host) ?? 1);
+    return diskIdOfGeneration(this.#boundTo(host), this.#generations.get(host) ?? 1);
   }
 
   open(
@@ -104,7 +118,7 @@ export class DiskJournalKeeper implements JournalKeeper {
         opened = openJournal({
           disk,
           directory: `worker-${worker}`,
-          binding: { clusterId: 'simulation', host: host.name, diskId: boundTo(host.name) },
+          binding: { clusterId: 'simulation', host: host.name, diskId: this.#boundTo(host.name) },
           mustExist: this.#begun.has(`${host.name}/${worker}`),
           isVital,
           bootId: `boot-${this.#boots.get(host.name) ?? 0}`,
@@ -160,9 +174,9 @@ export class DiskJournalKeeper implements JournalKeeper {
     };
   }
 
-  hostKilled(host: SimulatedHost, powerLost: boolean): void {
+  hostKilled(host: SimulatedHost, powerLost: boolean, style?: CrashStyle): void {
     if (!powerLost) return;
-    this.disk(host.name).crash();
+    this.disk(host.name).crash(style);
     this.#boots.set(host.name, (this.#boots.get(host.name) ?? 0) + 1);
   }
 
@@ -178,15 +192,18 @@ export class DiskJournalKeeper implements JournalKeeper {
     this.disk(host).failNext('sync');
   }
 
+  failSyncs(host: string, fail: boolean): void {
+    this.disk(host).options.syncErrorProbability = fail ? 1 : 0;
+  }
+
+  heal(host: string): void {
+    this.disk(host).heal();
+  }
+
   rot(host: string, seed: number): void {
     const disk = this.disk(host);
     const random = seededRandom(seed);
     const paths = disk.image.paths().filter((path) => (disk.image.find(path)?.liveSize ?? 0) > 0);
     if (paths.length > 0) disk.rot(random.pick(paths), random);
   }
-}
-
-/** What the journals of a host are bound to. */
-function boundTo(host: string): string {
-  return `disk-${host}`;
 }

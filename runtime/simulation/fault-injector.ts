@@ -38,6 +38,7 @@ export interface InjectorOptions {
 
 interface Active {
   readonly episode: FaultEpisode;
+  readonly strike: Strike;
   readonly undo: Undo;
 }
 
@@ -128,6 +129,7 @@ export class FaultInjector {
       // What has no other target than the core is over; what has both goes on where it may (`Strike.target`).
       const targets = targetsOf(active.episode);
       if (targets.every((name) => kept.includes(name))) this.#end(active);
+      else faultTypes[active.episode.kind].frozen?.({ ...active.strike, lastsMs: foreverMs }, active.episode.args);
     }
     cluster.network.protect(kept);
     cluster.stallThreads(0, 0);
@@ -181,8 +183,9 @@ export class FaultInjector {
     const host = this.#cluster.host(name);
     host.clock.setRate(1);
     host.resume();
-    this.#cluster.journals.slow(name, 1);
-    this.#cluster.journals.hang(name, 0);
+    host.cpuSlowness = 1;
+    host.afterSync = undefined;
+    this.#cluster.journals.heal(name);
     if (!host.up) host.start();
   }
 
@@ -212,7 +215,6 @@ export class FaultInjector {
   #apply(episode: FaultEpisode): boolean {
     const { kind, lastsMs, args } = episode;
     const cluster = this.#cluster;
-    let active: Active | undefined;
     let over = false;
     const strike: Strike = {
       cluster,
@@ -232,17 +234,17 @@ export class FaultInjector {
     const undo = faultTypes[kind].apply(strike, args);
     if (undo === undefined) return false;
     cluster.trace.record(cluster.nowMs, '', 0, '', 'fault', kind, lastsMs);
-    active = {
+    const active: Active = {
       episode,
+      strike,
       undo: () => {
         over = true;
         undo();
       },
     };
     this.#active.add(active);
-    const ending = active;
     this.#at(episode.atMs + lastsMs, () => {
-      if (this.#state === 'running') this.#end(ending);
+      if (this.#state === 'running') this.#end(active);
     });
     return true;
   }

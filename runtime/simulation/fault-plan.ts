@@ -20,7 +20,10 @@ export const lossyFaultKinds: readonly FaultKind[] = kindsThat('detected');
 /** Kinds after which a host may miss what it had acknowledged, and cannot know (`FaultPlan.forgetfulHosts`). */
 export const silentFaultKinds: readonly FaultKind[] = kindsThat('silent');
 
-function kindsThat(loses: 'detected' | 'silent'): readonly FaultKind[] {
+/** Kinds that lose nothing that was acknowledged. */
+export const harmlessFaultKinds: readonly FaultKind[] = kindsThat(undefined);
+
+function kindsThat(loses: 'detected' | 'silent' | undefined): readonly FaultKind[] {
   return faultKinds.filter((kind) => faultTypes[kind].loses === loses);
 }
 
@@ -65,7 +68,7 @@ export interface SwarmBounds extends Partial<BudgetOptions> {
 export function swarmPlan(random: Random, bounds: SwarmBounds): FaultPlan {
   const everyMinMs = bounds.everyMinMs ?? 1000;
   const everyMs: Partial<Record<FaultKind, number>> = {};
-  for (const kind of bounds.kinds ?? faultKinds.filter((any) => faultTypes[any].loses === undefined)) {
+  for (const kind of bounds.kinds ?? harmlessFaultKinds) {
     const draw = random.split(kind);
     if (draw.chance(bounds.enabled ?? 0.5)) everyMs[kind] = Math.round(everyMinMs * 30 ** draw.fraction());
   }

@@ -37,7 +37,14 @@ export class ModelJournalKeeper implements JournalKeeper {
   #disk(host: string): ModelDisk {
     let disk = this.#disks.get(host);
     if (disk === undefined) {
-      disk = { syncMeanMs: this.#syncMeanMs, slowness: 1, hungUntilMs: 0, failNextSync: false };
+      disk = {
+        syncMeanMs: this.#syncMeanMs,
+        slowness: 1,
+        hungUntilMs: 0,
+        failNextSync: false,
+        failSyncs: false,
+        parked: [],
+      };
       this.#disks.set(host, disk);
     }
     return disk;
@@ -93,11 +100,38 @@ export class ModelJournalKeeper implements JournalKeeper {
   }
 
   hang(host: string, durationMs: number): void {
-    this.#disk(host).hungUntilMs = this.#scheduler.nowMs + durationMs;
+    const disk = this.#disk(host);
+    disk.hungUntilMs = this.#scheduler.nowMs + durationMs;
+    const go = (): void => {
+      if (this.#scheduler.nowMs >= disk.hungUntilMs) for (const parked of disk.parked.splice(0)) parked();
+    };
+    if (durationMs > 0) this.#scheduler.callFirst(disk.hungUntilMs, go);
+    else go();
   }
 
   failNextSync(host: string): void {
     this.#disk(host).failNextSync = true;
+  }
+
+  failSyncs(host: string, fail: boolean): void {
+    this.#disk(host).failSyncs = fail;
+  }
+
+  heal(host: string): void {
+    const disk = this.#disk(host);
+    disk.slowness = 1;
+    disk.failNextSync = false;
+    disk.failSyncs = false;
+    this.hang(host, 0);
+  }
+
+  diskOf(): undefined {
+    return undefined;
+  }
+
+  /** There is no disk to wipe. */
+  wipe(): boolean {
+    return false;
   }
 
   /** A model does not rot. */

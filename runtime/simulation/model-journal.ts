@@ -52,6 +52,9 @@ export interface ModelDisk {
   slowness: number;
   hungUntilMs: number;
   failNextSync: boolean;
+  failSyncs: boolean;
+  /** What was asked for while it hangs. */
+  readonly parked: (() => void)[];
 }
 
 type Operation =
@@ -128,18 +131,20 @@ export class ModelJournal implements Journal {
     if (this.#flushing.length > 0 || this.#buffered.length === 0 || this.#abandoned) return;
     this.#flushing = this.#buffered;
     this.#buffered = [];
-    this.#scheduler.call(this.#syncMs(), () => this.#synced());
+    this.#later(() => this.#synced());
   }
 
-  #syncMs(): number {
-    const { syncMeanMs, slowness, hungUntilMs } = this.#disk;
+  /** As long as the disk takes, after it hangs no more. */
+  #later(action: () => void): void {
+    const { syncMeanMs, slowness, hungUntilMs, parked } = this.#disk;
     const delayMs = 0.05 - Math.log(1 - this.#random.fraction()) * syncMeanMs * slowness;
-    return Math.max(delayMs, hungUntilMs - this.#scheduler.nowMs);
+    if (this.#scheduler.nowMs >= hungUntilMs) this.#scheduler.call(delayMs, action);
+    else parked.push(() => this.#scheduler.call(delayMs, action));
   }
 
   #synced(): void {
     if (this.#abandoned) return;
-    if (this.#disk.failNextSync) {
+    if (this.#disk.failNextSync || this.#disk.failSyncs) {
       this.#disk.failNextSync = false;
       return this.#listener.fatal(new Error('a sync failed'));
     }
@@ -208,7 +213,7 @@ export class ModelJournal implements Journal {
     const metaCopy = meta.slice();
     let aborted = false;
     const later = (action: () => void): void => {
-      this.#scheduler.call(this.#syncMs(), () => {
+      this.#later(() => {
         if (!aborted && !this.#abandoned) action();
       });
     };

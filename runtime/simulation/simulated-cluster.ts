@@ -27,7 +27,7 @@ import { Scheduler } from './scheduler.js';
 import { sealMessage } from './seal.js';
 import type { DiskOptions, SimulatedDisk } from './simulated-disk.js';
 import { type HostConfig, SimulatedHost } from './simulated-host.js';
-import { type NetworkOptions, SimulatedNetwork } from './simulated-network.js';
+import { type FrameCodec, type NetworkOptions, SimulatedNetwork } from './simulated-network.js';
 import type { SimulatedWorker } from './simulated-worker.js';
 import { Trace } from './trace.js';
 import { withTripwires } from './tripwires.js';
@@ -38,6 +38,8 @@ export interface SimulatedComposition {
   readonly definitions: ReadonlyMap<string, ActorDefinition>;
   /** Messages between hosts go through it; without one they are frozen and passed on. */
   readonly codec?: MessageCodec;
+  /** With a codec: how messages travel together, so that damaged frames can be shown to be refused. */
+  readonly frameCodec?: FrameCodec;
   /** The actors that run there from the first start; those that came back from the journal are not started twice. */
   rootActors(
     place: { readonly host: string; readonly worker: number; readonly workers: number; readonly diskId: string },
@@ -45,6 +47,16 @@ export interface SimulatedComposition {
   ): readonly ActorSpec[];
   /** A worker has recovered its actors, spawned its roots, and is about to take its first turn. */
   started?(worker: SimulatedWorker, boot: Boot): void;
+}
+
+/** Who leads and who decides, in terms of hosts; the simulator itself knows no roles. */
+export interface ClusterRoles {
+  /** The host whose member leads the control plane just now. */
+  leader(): string | undefined;
+  /** Hosts that have a member of the control plane. */
+  members(): readonly string[];
+  /** The name of a member's actor. */
+  readonly actor: string;
 }
 
 export interface SimulatedClusterOptions {
@@ -66,6 +78,8 @@ export interface SimulatedClusterOptions {
   readonly crashes?: 'fail' | 'supervise';
   /** A host that ended by its own decision is started again after this time, as by systemd; never when absent. */
   readonly restartExitedHostMs?: number;
+  /** Who plays which role, for faults that strike roles. */
+  readonly roles?: ClusterRoles;
   /** Messages are frozen on their way (default); it costs a twentieth, so long campaigns do it in some of their runs. */
   readonly sealed?: boolean;
   /** Gets every line of the trace. */
@@ -114,6 +128,7 @@ export class SimulatedCluster {
       options.network,
       options.composition.codec,
     );
+    this.network.frameCodec = options.composition.frameCodec;
     this.network.sealed = options.sealed ?? true;
     this.#world = {
       sealed: this.network.sealed,
@@ -212,6 +227,10 @@ export class SimulatedCluster {
     const { journals } = this.#world;
     assert(journals instanceof DiskJournalKeeper, 'a model journal has no disk');
     return journals.disk(host);
+  }
+
+  get roles(): ClusterRoles | undefined {
+    return this.#options.roles;
   }
 
   /** How many actors crashed that nobody had crash. */

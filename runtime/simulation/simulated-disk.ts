@@ -15,7 +15,7 @@ import { type Disk, DiskError, type DiskFile, type Done } from '../contract/disk
 import { assert } from '../std/assert.js';
 import { equalBytes } from '../std/bytes.js';
 import type { Random } from '../std/random.js';
-import { directoryOf, DiskImage, type Inode } from './disk-image.js';
+import { type CrashStyle, directoryOf, DiskImage, type Inode } from './disk-image.js';
 import { type Scheduler, SimulatedEvent } from './scheduler.js';
 
 export type DiskOperation =
@@ -51,6 +51,26 @@ export const soundDisk: DiskOptions = {
   capacityBytes: Number.MAX_SAFE_INTEGER,
 };
 
+/** What a fault does to a disk while it lasts; each is told of by the fault's own calls, so that it can count. */
+export interface DiskTrouble {
+  /** Asked at each read. @returns the bytes that are read instead; throws for an error. */
+  readonly reads?: (path: string, position: number, bytes: Uint8Array) => Uint8Array;
+  /** Asked at each write. @returns where it goes instead. */
+  readonly redirects?: (
+    path: string,
+    position: number,
+    length: number,
+  ) => { path: string; position: number } | undefined;
+  /** Asked at each write of more than one byte. @returns how many bytes are written first, and the rest later; 0: all at once. */
+  readonly splits?: (length: number) => number;
+  /** Asked at each sync. @returns true: it says that it succeeded and does nothing. */
+  readonly lies?: () => boolean;
+  /** Told of each operation that took effect. */
+  readonly happened?: (operation: DiskOperation) => void;
+  /** Told when something was refused since the disk is full. */
+  readonly refused?: () => void;
+}
+
 export class SimulatedDisk {
   /** May be changed while running: faults do. */
   readonly options: DiskOptions;
@@ -61,12 +81,17 @@ export class SimulatedDisk {
   readonly #random: Random;
   readonly #underWay = new Set<Operation>();
   readonly #failNext = new Set<DiskOperation>();
+  readonly #sound: DiskOptions;
+  readonly #troubles = new Set<DiskTrouble>();
+  /** Begun while the disk hangs. */
+  #parked: { readonly operation: Operation; readonly delayMs: number }[] = [];
   #hungUntilMs = 0;
 
   constructor(scheduler: Scheduler, random: Random, options: Partial<DiskOptions> = {}) {
     this.#scheduler = scheduler;
     this.#random = random;
     this.options = { ...soundDisk, ...options };
+    this.#sound = { ...this.options };
   }
 
   /** The disk as one thread of one process sees it. */
@@ -86,14 +111,38 @@ export class SimulatedDisk {
   }
 
   /** The power goes, and takes every process with it: of what was under way a seeded part had happened. */
-  crash(): void {
+  crash(style?: CrashStyle): void {
     for (const operation of this.#underWay) this.#orphan(operation);
-    this.image.crash(this.#random);
+    this.image.crash(this.#random, style);
   }
 
-  /** No operation that begins from now on completes for so long; 0 ends it. */
+  /** No operation that begins from now on completes for so long; 0 ends it, and what waited goes on. */
   hang(durationMs: number): void {
     this.#hungUntilMs = this.#scheduler.nowMs + durationMs;
+    if (durationMs > 0) this.#scheduler.callFirst(this.#hungUntilMs, () => this.#unpark());
+    else this.#unpark();
+  }
+
+  #unpark(): void {
+    if (this.#scheduler.nowMs < this.#hungUntilMs) return;
+    for (const { operation, delayMs } of this.#parked.splice(0))
+      if (this.#underWay.has(operation)) this.#scheduler.after(delayMs, operation);
+  }
+
+  /** @returns what takes it away again. */
+  trouble(trouble: DiskTrouble): () => void {
+    this.#troubles.add(trouble);
+    return () => {
+      this.#troubles.delete(trouble);
+    };
+  }
+
+  /** Ends hanging, slowness, fullness and whatever fails; what is damaged stays so. */
+  heal(): void {
+    Object.assign(this.options, this.#sound);
+    this.#failNext.clear();
+    this.#troubles.clear();
+    this.hang(0);
   }
 
   /** The next operation of this kind fails with EIO. */
@@ -134,14 +183,59 @@ export class SimulatedDisk {
     const meanMs = synced ? syncMeanMs : writeMeanMs;
     const delayMs = 0.005 - Math.log(1 - this.#random.fraction()) * meanMs * slowness;
     this.#underWay.add(operation);
-    this.#scheduler.at(Math.max(this.#scheduler.nowMs + delayMs, this.#hungUntilMs), operation);
+    if (this.#scheduler.nowMs < this.#hungUntilMs) this.#parked.push({ operation, delayMs });
+    else this.#scheduler.after(delayMs, operation);
+  }
+
+  /** What a read of these bytes gives. @throws DiskError */
+  whatIsRead(path: string, position: number, bytes: Uint8Array): Uint8Array {
+    let read = bytes;
+    for (const { reads } of this.#troubles) if (reads !== undefined) read = reads(path, position, read);
+    return read;
+  }
+
+  whereTo(path: string, position: number, length: number): { path: string; position: number } | undefined {
+    for (const { redirects } of this.#troubles) {
+      const elsewhere = redirects?.(path, position, length);
+      if (elsewhere !== undefined) return elsewhere;
+    }
+    return undefined;
+  }
+
+  /** Whether reads may give an error or other bytes just now. */
+  get misreads(): boolean {
+    for (const { reads } of this.#troubles) if (reads !== undefined) return true;
+    return false;
+  }
+
+  /** How many bytes of a write go first, alone; 0 when it is not split. */
+  firstPart(length: number): number {
+    if (length < 2) return 0;
+    for (const { splits } of this.#troubles) {
+      const first = splits?.(length) ?? 0;
+      if (first > 0 && first < length) return first;
+    }
+    return 0;
+  }
+
+  get lies(): boolean {
+    let lied = false;
+    for (const { lies } of this.#troubles) if (lies?.() === true) lied = true;
+    return lied;
+  }
+
+  noSpace(path: string): DiskError {
+    for (const { refused } of this.#troubles) refused?.();
+    return new DiskError('ENOSPC', `no space for ${path}`);
   }
 
   end(operation: Operation): void {
     this.#underWay.delete(operation);
     let error = this.errorOf(operation.kind, operation.path);
-    if (error === undefined) error = operation.effect();
-    else if (this.#random.chance(0.5)) operation.effect();
+    if (error === undefined) {
+      error = operation.effect();
+      for (const { happened } of this.#troubles) happened?.(operation.kind);
+    } else if (this.#random.chance(0.5)) operation.effect();
     operation.done(error);
   }
 }
@@ -209,7 +303,8 @@ export class DiskSession implements Disk {
     if (error !== undefined) throw error;
     const inode = this.#disk.image.find(checked(path));
     if (inode === undefined) throw new DiskError('ENOENT', `no file ${path}`);
-    return inode.live.slice(Math.min(position, inode.liveSize), Math.min(position + length, inode.liveSize));
+    const bytes = inode.live.slice(Math.min(position, inode.liveSize), Math.min(position + length, inode.liveSize));
+    return this.#disk.whatIsRead(path, position, bytes);
   }
 
   create(
@@ -227,7 +322,7 @@ export class DiskSession implements Disk {
         if (!image.hasDirectory(directoryOf(path))) return new DiskError('ENOENT', `no directory for ${path}`);
         if (image.find(path) !== undefined || image.hasDirectory(path))
           return new DiskError('EEXIST', `${path} is there already`);
-        if (image.usedBytes + sizeBytes > options.capacityBytes) return new DiskError('ENOSPC', `no space for ${path}`);
+        if (image.usedBytes + sizeBytes > options.capacityBytes) return this.#disk.noSpace(path);
         file = new SimulatedFile(this, path, image.create(path, sizeBytes));
         return undefined;
       },
@@ -288,7 +383,7 @@ export class DiskSession implements Disk {
       checked(path),
       () => {
         if (!this.#disk.image.hasDirectory(path)) return new DiskError('ENOENT', `no directory ${path}`);
-        this.#disk.image.syncDirectory(path);
+        if (!this.#disk.lies) this.#disk.image.syncDirectory(path);
         return undefined;
       },
       done,
@@ -298,6 +393,16 @@ export class DiskSession implements Disk {
   // --- for files ------------------------------------------------------------------------------------------------------
 
   write(inode: Inode, path: string, position: number, bytes: Uint8Array, done: Done): void {
+    const first = this.#disk.firstPart(bytes.length);
+    if (first === 0) return this.#writePart(inode, path, position, bytes, done);
+    // A short write is gone on with, as by whoever is behind this contract; a crash in between leaves the first part.
+    this.#writePart(inode, path, position, bytes.subarray(0, first), (error) => {
+      if (error !== undefined) return done(error);
+      this.#writePart(inode, path, position + first, bytes.subarray(first), done);
+    });
+  }
+
+  #writePart(inode: Inode, path: string, position: number, bytes: Uint8Array, done: Done): void {
     const copy = bytes.slice();
     this.#operate(
       false,
@@ -307,9 +412,11 @@ export class DiskSession implements Disk {
         if (!this.#revoked) assert(equalBytes(copy, bytes), 'E2: a buffer changed while it was being written (D4)');
         const { image, options } = this.#disk;
         const growth = position + bytes.length - inode.liveSize;
-        if (growth > 0 && image.usedBytes + growth > options.capacityBytes)
-          return new DiskError('ENOSPC', `no space in ${path}`);
-        image.write(inode, position, copy);
+        if (growth > 0 && image.usedBytes + growth > options.capacityBytes) return this.#disk.noSpace(path);
+        const elsewhere = this.#disk.whereTo(path, position, bytes.length);
+        const other = elsewhere === undefined ? undefined : image.find(elsewhere.path);
+        if (elsewhere === undefined || other === undefined) image.write(inode, position, copy);
+        else image.write(other, elsewhere.position, copy);
         return undefined;
       },
       done,
@@ -323,6 +430,7 @@ export class DiskSession implements Disk {
       'sync',
       path,
       () => {
+        if (this.#disk.lies) return undefined;
         // Others may have synced some of them meanwhile; what is left of these is still the oldest.
         const count = newest === undefined ? 0 : inode.unsynced.indexOf(newest) + 1;
         this.#disk.image.sync(inode, count);

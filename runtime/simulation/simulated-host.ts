@@ -10,6 +10,7 @@
 import { isClient, mainWorker } from '../contract/address.js';
 import type { Cells } from '../contract/cells.js';
 import { assert, present } from '../std/assert.js';
+import type { CrashStyle } from './disk-image.js';
 import { HostCells } from './host-cells.js';
 import { SimulatedClock } from './simulated-clock.js';
 import { SimulatedWorker } from './simulated-worker.js';
@@ -28,6 +29,10 @@ export class SimulatedHost {
   readonly name: string;
   readonly config: HostConfig;
   readonly clock: SimulatedClock;
+  /** Multiplies what a turn costs: a slow or a stolen CPU. */
+  cpuSlowness = 1;
+  /** Called when a sync of one of its journals has completed and before anybody has heard of it. For a process that dies at just that point. */
+  afterSync: (() => void) | undefined;
   readonly #world: World;
   readonly #workers: SimulatedWorker[] = [];
   #cells: Cells;
@@ -102,13 +107,14 @@ export class SimulatedHost {
    * Ends the process at once.
    * @param options.powerLost the machine went down: what was not synced may be lost or torn, clocks begin anew (default);
    *   otherwise it is a `kill -9`, and what had been written stays.
+   * @param options.style which of the possible states the disk is left in.
    */
-  kill(options: { readonly powerLost?: boolean } = {}): void {
+  kill(options: { readonly powerLost?: boolean; readonly style?: CrashStyle } = {}): void {
     const powerLost = options.powerLost ?? true;
     if (!this.#up && !powerLost) return; // a machine can lose power with no process on it
     if (this.#up) this.#end('host-killed', powerLost ? 'power-lost' : 'killed');
     else this.#note('power-lost', '');
-    this.#world.journals.hostKilled(this, powerLost);
+    this.#world.journals.hostKilled(this, powerLost, options.style);
     if (powerLost) this.clock.reboot(1000 + this.#world.random.split(`boot/${this.name}/${this.#lives}`).below(60_000));
   }
 

@@ -5,6 +5,7 @@
 // that the receiving end sees a hole, as the real links do (T3).
 
 import type { Envelope, TransportReceiver } from '../contract/transport.js';
+import { soundWay, type Way } from './network-way.js';
 import type { WorkerClock } from './simulated-clock.js';
 import { SimulatedEvent } from './scheduler.js';
 
@@ -15,6 +16,14 @@ export interface NetworkNode {
   readonly client: boolean;
   /** No fault touches the ways between two such nodes (`SimulatedNetwork.protect`). */
   sheltered: boolean;
+  /** Its connection to the broker is broken: what it sends waits, what is sent to it is lost. */
+  away: boolean;
+  /** Its process dies as soon as this event is over: it sends nothing any more. */
+  mute: boolean;
+  /** Called when it is about to send a frame to another node. */
+  beforeSending: ((node: NetworkNode) => void) | undefined;
+  /** To other nodes, by their index. */
+  readonly ways: (Way | undefined)[];
   /** By worker number. */
   readonly endpoints: Map<number, Endpoint>;
 }
@@ -30,6 +39,8 @@ export interface Endpoint {
   clock: WorkerClock | undefined;
   /** By the index of the endpoint at the other end. */
   outgoing: (Link | undefined)[];
+  /** How often a worker was plugged in. */
+  lives: number;
 }
 
 export interface Link {
@@ -37,8 +48,7 @@ export interface Link {
   readonly to: Endpoint;
   /** Both ends are in one process: a port, not a network. */
   readonly local: boolean;
-  /** Both ends are sheltered nodes. */
-  sheltered: boolean;
+  readonly way: Way;
   /** Number of the next frame. */
   sequence: number;
   /** The frame number awaited; undefined when the receiving end is new and takes whatever comes first. */
@@ -48,10 +58,8 @@ export interface Link {
   /** Frames under way. */
   flying: number;
   lastArrivalMs: number;
-  /** Nothing arrives before; then everything does. */
-  cloggedUntilMs: number;
-  /** Multiplies every delay: an asymmetric slow way. */
-  slowness: number;
+  /** Frames below were dropped by the broker for a receiver that was too slow. */
+  droppedBelow: number;
   /** What the present flush has gathered. */
   open: Frame | undefined;
 }
@@ -63,11 +71,16 @@ export class Frame extends SimulatedEvent {
   readonly bytes: Uint8Array[] = [];
   number = 0;
   brokerEpoch = 0;
+  /** Which lives of the two ends it was sent by and to. */
+  readonly fromLife: number;
+  readonly toLife: number;
   readonly #arrive: (frame: Frame) => void;
 
   constructor(link: Link, arrive: (frame: Frame) => void) {
     super();
     this.link = link;
+    this.fromLife = link.from.lives;
+    this.toLife = link.to.lives;
     this.#arrive = arrive;
   }
 
@@ -81,14 +94,17 @@ export function newLink(from: Endpoint, to: Endpoint): Link {
     from,
     to,
     local: from.node === to.node,
-    sheltered: from.node.sheltered && to.node.sheltered,
+    way: wayBetween(from.node, to.node),
     sequence: 0,
     expected: 0,
     taken: 0,
     flying: 0,
     lastArrivalMs: 0,
-    cloggedUntilMs: 0,
-    slowness: 1,
+    droppedBelow: 0,
     open: undefined,
   };
+}
+
+export function wayBetween(from: NetworkNode, to: NetworkNode): Way {
+  return (from.ways[to.index] ??= soundWay(from.sheltered && to.sheltered));
 }

@@ -15,10 +15,12 @@
 import type { Actor, ActorDefinition } from '../contract/actor.js';
 import { mainWorker } from '../contract/address.js';
 import { setSpaceLevel } from '../contract/cells.js';
+import { DiskError } from '../contract/disk.js';
 import type { Journal, JournalListener } from '../contract/journal.js';
 import type { Envelope, Transport, TransportReceiver } from '../contract/transport.js';
 import { ActorLoop } from '../kernel/actor-loop.js';
 import { assert } from '../std/assert.js';
+import { DecodeError } from '../std/byte-reader.js';
 import type { Random } from '../std/random.js';
 import { onFailure, workerRestartPolicy } from '../supervision/restart-policy.js';
 import { SimulatedEvent } from './scheduler.js';
@@ -132,7 +134,9 @@ export class SimulatedWorker implements TransportReceiver {
     setSpaceLevel(this.host.cells, this.number, 'enough'); // what it was to the thread before
     const listener: JournalListener = {
       durable: (lsnEnd) => {
-        if (this.#life === life) life.loop?.durable(lsnEnd);
+        if (this.#life !== life) return;
+        this.host.afterSync?.();
+        life.loop?.durable(lsnEnd);
       },
       pressure: (stream) => {
         if (this.#life === life) life.loop?.signalActor(stream, { kind: 'journal-pressure' });
@@ -251,7 +255,9 @@ export class SimulatedWorker implements TransportReceiver {
 
   #maybeDie(life: Life): void {
     if (this.#life !== life || life.fatal === undefined) return;
-    this.#world.crashed(life.fatal);
+    // A disk that gives an error, or other bytes than it was given, ends a thread, and it is started again: that is no bug.
+    const unread = life.fatal instanceof DecodeError && this.#world.journals.diskOf(this.host.name)?.misreads === true;
+    if (!unread && !(life.fatal instanceof DiskError)) this.#world.crashed(life.fatal);
     this.die(life.fatal.message);
   }
 
@@ -309,7 +315,7 @@ export class SimulatedWorker implements TransportReceiver {
     const turns = life.loop.turnCount - before;
     trace.mix(turns);
     this.#busySinceMs = nowMs;
-    this.#busyUntilMs = nowMs + this.clock.aheadMs + turns * this.#world.turnCostMs; // W3
+    this.#busyUntilMs = nowMs + this.clock.aheadMs + turns * this.#world.turnCostMs * this.host.cpuSlowness; // W3
     this.clock.aheadMs = 0;
     if (turns > 0) this.#world.turnsTaken(this, turns);
     if (this.#life !== life) return; // a watcher killed it

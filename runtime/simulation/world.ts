@@ -8,7 +8,9 @@ import type { EmittedEvent } from '../contract/events.js';
 import type { Journal, JournalListener, RecoveredStream } from '../contract/journal.js';
 import type { LoopLimits } from '../kernel/ports.js';
 import type { Random } from '../std/random.js';
+import type { CrashStyle } from './disk-image.js';
 import type { Scheduler } from './scheduler.js';
+import type { SimulatedDisk } from './simulated-disk.js';
 import type { SimulatedHost } from './simulated-host.js';
 import type { SimulatedNetwork } from './simulated-network.js';
 import type { SimulatedWorker } from './simulated-worker.js';
@@ -50,14 +52,22 @@ export interface JournalKeeper {
   ): JournalSession;
   /** Who the host's disk is to other hosts, as far as is known (M8). */
   diskId(host: string): string;
-  /** Every process of the host is gone; with `powerLost` so is what was not synced. */
-  hostKilled(host: SimulatedHost, powerLost: boolean): void;
+  /** Every process of the host is gone; with `powerLost` so is what was not synced, in the style given. */
+  hostKilled(host: SimulatedHost, powerLost: boolean, style?: CrashStyle): void;
+  /** The host's disk, when there are disks. */
+  diskOf(host: string): SimulatedDisk | undefined;
+  /** The host has an empty disk from now on, which is another one to everybody. REQUIRES that it is down. @returns false when there are no disks. */
+  wipe(host: string): boolean;
   /** Multiplies the time that the host's disk takes; 1 is as always. */
   slow(host: string, factor: number): void;
   /** What the host's disk is asked from now on it answers only after so long; 0 ends it. */
   hang(host: string, durationMs: number): void;
   /** The next sync of any journal of the host fails (D11). */
   failNextSync(host: string): void;
+  /** Every sync of any journal of the host fails, or no longer does. */
+  failSyncs(host: string, fail: boolean): void;
+  /** Ends whatever is wrong with the host's disk; what is damaged stays so. */
+  heal(host: string): void;
   /** Flips a bit in one of the host's files, when there are files (D8, D9); `seed` says where. */
   rot(host: string, seed: number): void;
 }

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { leaseValid } from '../../actors/host/lease-cells.js';
 import type { PartitionReplica } from '../../actors/partition/replica.js';
 import { replicaActor, workerOfPartition } from '../../messaging/protocol/cluster-map.js';
-import { faultKinds, lossyFaultKinds, swarmPlan } from '../../runtime/simulation/fault-plan.js';
+import { harmlessFaultKinds, kindsThatNeed, swarmPlan } from '../../runtime/simulation/fault-plan.js';
 import { formatVerdict, type Invariant, runSimulation, type Verdict } from '../../runtime/simulation/run-simulation.js';
 import { seededRandom } from '../../runtime/std/random.js';
 import { MeshWorld } from '../support/mesh-world.js';
@@ -12,7 +12,7 @@ import { MeshWorld } from '../support/mesh-world.js';
 const workers = 2;
 
 // A lease outlives a suspend until the host's agent looks at the clocks again (L3 says so): that has a test of its own.
-const kinds = faultKinds.filter((kind) => kind !== 'suspend' && !lossyFaultKinds.includes(kind));
+const kinds = harmlessFaultKinds.filter((kind) => !kindsThatNeed('confirm').includes(kind));
 
 function invariantsOf(mesh: MeshWorld): Invariant[] {
   const leaderOfTerm = new Map<number, string>();

@@ -3,13 +3,24 @@
 //
 // Sources: CORRECTNESS §3.2, whose numbers the ids are.
 
+import { brokerFaults } from './broker-faults.js';
 import { clockFaults } from './clock-faults.js';
+import { controlFaults } from './control-faults.js';
 import { diskFaults } from './disk-faults.js';
 import type { FaultType } from './fault-type.js';
 import { networkFaults } from './network-faults.js';
 import { processFaults } from './process-faults.js';
+import { wayFaults } from './way-faults.js';
 
-const types = { ...networkFaults, ...processFaults, ...clockFaults, ...diskFaults };
+const types = {
+  ...networkFaults,
+  ...wayFaults,
+  ...brokerFaults,
+  ...processFaults,
+  ...clockFaults,
+  ...diskFaults,
+  ...controlFaults,
+};
 
 /** What is injected in episodes. */
 export type FaultKind = keyof typeof types;

@@ -1,7 +1,12 @@
 // Faults of clocks
 // =============================================================================
+//
+// Sources: CORRECTNESS §2.0, §3.2 C1–C7, L3.
 
 import { endsByItself, fault, livingHosts } from './fault-type.js';
+
+/** Clock rates that no lease is made for: many times the bound, as of a virtual machine that is starved. */
+const wildDriftMax = 0.2;
 
 export const clockFaults = {
   'clock-drift': fault({
@@ -18,6 +23,24 @@ export const clockFaults = {
       effect();
       drifting.clock.setRate(rate);
       return endsByItself;
+    },
+  }),
+
+  'clock-drift-wild': fault({
+    id: 'C2',
+    about: 'a monotonic clock runs up to a fifth too fast or too slow: beyond what leases are made for',
+    shape: { host: 'host', rate: 'number' },
+    needs: ['confirm'],
+    choose: ({ cluster, random }) => ({
+      host: random.pick(cluster.hosts).name,
+      rate: 1 + wildDriftMax * (2 * random.fraction() - 1),
+    }),
+    apply: ({ target, effect }, { host, rate }) => {
+      const drifting = target(host);
+      if (drifting === undefined || rate <= 0) return undefined;
+      effect();
+      drifting.clock.setRate(rate);
+      return () => drifting.clock.setRate(1);
     },
   }),
 
@@ -38,6 +61,32 @@ export const clockFaults = {
     },
   }),
 
+  'wall-strobe': fault({
+    id: 'C4',
+    about: 'a wall clock jumps forth and back many times a second',
+    shape: { host: 'host', byMs: 'number', everyMs: 'number' },
+    choose: ({ cluster, random }) => ({
+      host: random.pick(cluster.hosts).name,
+      byMs: random.pick([50, 1000, 60_000]),
+      everyMs: random.between(10, 200),
+    }),
+    apply: ({ target, effect, after }, { host, byMs, everyMs }) => {
+      const strobing = target(host);
+      if (strobing === undefined || everyMs < 1) return undefined;
+      let away = false;
+      const jump = (): void => {
+        effect();
+        away = !away;
+        strobing.clock.jumpWall(away ? byMs : -byMs);
+        after(everyMs, jump);
+      };
+      jump();
+      return () => {
+        if (away) strobing.clock.jumpWall(-byMs);
+      };
+    },
+  }),
+
   suspend: fault({
     id: 'C5',
     about: 'a machine sleeps: nothing of it runs, and its monotonic clock stands still',
@@ -52,6 +101,39 @@ export const clockFaults = {
       if (sleeping?.up !== true) return undefined;
       effect();
       sleeping.suspend(lastsMs);
+      return endsByItself;
+    },
+    // Its clock goes on before it would be woken; nothing of it ever looks.
+    frozen: ({ target, lastsMs }, { host }) => target(host)?.pause(lastsMs),
+  }),
+
+  'wall-skew': fault({
+    id: 'C6',
+    about: 'a wall clock is wrong by up to an hour for as long as it lasts',
+    shape: { host: 'host', byMs: 'number' },
+    choose: ({ cluster, random }) => ({
+      host: random.pick(cluster.hosts).name,
+      byMs: Math.round((random.fraction() - 0.5) * random.pick([200, 5000, 7_200_000])),
+    }),
+    apply: ({ target, effect }, { host, byMs }) => {
+      const skewed = target(host);
+      if (skewed === undefined) return undefined;
+      effect();
+      skewed.clock.jumpWall(byMs);
+      return () => skewed.clock.jumpWall(-byMs);
+    },
+  }),
+
+  'wall-step-back': fault({
+    id: 'C7',
+    about: 'a wall clock is set back by up to a second, as by NTP or a leap second',
+    shape: { host: 'host', byMs: 'number' },
+    choose: ({ cluster, random }) => ({ host: random.pick(cluster.hosts).name, byMs: random.between(1, 1000) }),
+    apply: ({ target, effect }, { host, byMs }) => {
+      const stepping = target(host);
+      if (stepping === undefined) return undefined;
+      effect();
+      stepping.clock.jumpWall(-byMs);
       return endsByItself;
     },
   }),

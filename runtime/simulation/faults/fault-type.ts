@@ -61,8 +61,7 @@ export interface Strike {
 
 /**
  * What a run must be like for a kind to make sense there:
- * `confirm`: no table reads by lease; `disk`: the production journal on simulated disks; `encoded`: messages pass as bytes;
- * `roles`: the cluster says who plays which role.
+ * `confirm`: no table reads by lease; `disk`: the production journal on simulated disks; `roles`: the cluster says who plays which role.
  */
 export type FaultNeed = 'confirm' | 'disk' | 'roles';
 
@@ -82,6 +81,8 @@ export interface FaultType<S extends ArgumentShape = ArgumentShape> {
   choose(choice: Choice): ArgumentsOf<S> | undefined;
   /** @returns what ends it; undefined when it is not possible just now, and then nothing was done. */
   apply(strike: Strike, args: ArgumentsOf<S>): Undo | undefined;
+  /** What lasts only for a time makes itself permanent, when `FaultInjector.freeze` comes while it is in force; `lastsMs` is for ever. */
+  frozen?(strike: Strike, args: ArgumentsOf<S>): void;
 }
 
 /** Checks an entry of the catalogue and forgets its shape. */
@@ -92,6 +93,11 @@ export function fault<const S extends ArgumentShape>(type: FaultType<S>): FaultT
 /** Hosts and clients. */
 export function nodeNames(cluster: SimulatedCluster): string[] {
   return [...cluster.hosts, ...cluster.clients].map((node) => node.name);
+}
+
+/** Whether there are such nodes, and all different. */
+export function knows(cluster: SimulatedCluster, ...names: readonly string[]): boolean {
+  return new Set(names).size === names.length && names.every((name) => cluster.node(name) !== undefined);
 }
 
 export function livingHosts(cluster: SimulatedCluster): readonly SimulatedHost[] {

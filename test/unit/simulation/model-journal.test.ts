@@ -7,7 +7,7 @@ import { seededRandom } from '../../../runtime/std/random.js';
 class Bench {
   readonly scheduler = new Scheduler(seededRandom('scheduler'));
   readonly store = new ModelJournalStore();
-  readonly disk = { syncMeanMs: 1, slowness: 1, hungUntilMs: 0, failNextSync: false };
+  readonly disk = { syncMeanMs: 1, slowness: 1, hungUntilMs: 0, failNextSync: false, failSyncs: false, parked: [] };
   readonly told: number[] = [];
   readonly failures: Error[] = [];
 

@@ -178,6 +178,7 @@ function simulateWith(probes: SimulatedProbes, scenario: Scenario, options: Simu
             durationMs: scenario.livenessMs,
             core: (_: SimulatedCluster, random: Random) => {
               script.end();
+              probes.settle();
               return chooseCore(mesh, scenario, random);
             },
             missing: (_: SimulatedCluster, core: ReadonlySet<string>) => liveness.missing(core),
@@ -187,6 +188,7 @@ function simulateWith(probes: SimulatedProbes, scenario: Scenario, options: Simu
     mayBeStuck: () => (overBudget ? 'over the fault budget it may stop' : undefined),
     converged: () => {
       healedMs ??= cluster.nowMs;
+      probes.settle();
       script.settle();
       if (cluster.nowMs - healedMs < loadAfterHealMs) return 'load goes on for a while';
       if (!stopped) {

@@ -121,7 +121,7 @@ export const sites = {
 
 export type Site = keyof typeof sites;
 
-/** Sites that never fire often: what they do, done nearly always, would leave a cluster no way to go on. */
+/** Sites that never fire often, and no more once a run has to come to rest: done nearly always, or for ever, they would leave no way to go on. */
 export const seldomSites: ReadonlySet<Site> = new Set<Site>([
   'client/ask-another-replica',
   'host/ask-another-member',

@@ -44,6 +44,11 @@ export class SimulatedProbes implements Probes {
     for (const { site, probability } of active) this.#sites.set(site, { random: random.split(site), probability });
   }
 
+  /** The run has to come to rest: what would unsettle it fires no more. */
+  settle(): void {
+    for (const site of seldomSites) this.#sites.delete(site);
+  }
+
   buggify(site: Site): boolean {
     const active = this.#sites.get(site);
     if (active === undefined || !active.random.chance(active.probability)) return false;

@@ -56,6 +56,15 @@ describe('probes', () => {
     expect(answersOf(probes, second, [])).to.not.include(false);
   });
 
+  it('a run that has to come to rest is unsettled no more, and the other sites go on', () => {
+    const [seldom] = seldomSites;
+    const probes = probesOf(Object.keys(sites).map((site) => ({ site: site as Site, probability: 1 })));
+    expect(probes.buggify(seldom as Site)).to.equal(true);
+    probes.settle();
+    for (const site of Object.keys(sites) as Site[])
+      expect(probes.buggify(site), site).to.equal(!seldomSites.has(site));
+  });
+
   it('a site answers the same whatever other sites are active, and however often they are asked', () => {
     const one = { site: first, probability: 0.5 };
     const alone = answersOf(probesOf([one]), first, []);

@@ -15,7 +15,7 @@ const eventLine = /^\S+: [\d:.]+ (?:debug|info|warn|error) +(\S+) (\S+) ?(.*)$/;
 const endLine = /^(\S+): troupe: host \S+ ends \(exit code (\d+)\): (.*)$/;
 
 export class HostWords {
-  readonly #ends = new Map<string, { readonly exitCode: number; readonly reason: string }>();
+  readonly #ends = new Map<string, { readonly exitCode: number; readonly reason: string; readonly count: number }>();
   readonly #counts = new Map<string, number>();
   readonly #crashes: string[] = [];
 
@@ -24,7 +24,7 @@ export class HostWords {
     const [, host, code, reason = ''] = endLine.exec(line) ?? [];
     if (host !== undefined) {
       const exitCode = Number(code);
-      this.#ends.set(host, { exitCode, reason });
+      this.#ends.set(host, { exitCode, reason, count: this.endCount(host) + 1 });
       if (!explained.includes(exitCode)) this.#crash(`${host} ended (exit code ${exitCode}): ${reason}`);
       return;
     }
@@ -47,6 +47,11 @@ export class HostWords {
   /** How the host last ended by itself. */
   endOf(host: string): { readonly exitCode: number; readonly reason: string } | undefined {
     return this.#ends.get(host);
+  }
+
+  /** How often it ended by itself. */
+  endCount(host: string): number {
+    return this.#ends.get(host)?.count ?? 0;
   }
 
   /** How often each event was told. */

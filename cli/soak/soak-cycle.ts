@@ -12,7 +12,8 @@ import { parseMix } from '../load/mix.js';
 import { type ReadBack, readBack } from '../load/read-back.js';
 import { waitUntilHealthy } from '../wait-healthy.js';
 import { waitForEqualCopies } from './equal-copies.js';
-import { type Fault, pickFaults } from './faults.js';
+import type { Fault } from './fault.js';
+import { pickFaults } from './faults.js';
 import type { SoakMesh } from './soak-mesh.js';
 
 /** Where the time of a cycle went: trouble, until all was well, until all replicas were equal, reading back, judging. */

@@ -91,18 +91,9 @@ export class SoakMesh {
     FaultFolder.of(this.directory(host)).clear(fault);
   }
 
-  hasDisk(host: string, fault: DiskFaultName): boolean {
-    return FaultFolder.of(this.directory(host)).has(fault);
-  }
-
   /** Un-synced writes of all hosts are lost when they are killed, until `heal`. */
   losePower(): void {
     for (const host of this.hosts) this.setDisk(host, 'lossy');
-  }
-
-  /** The process of a host or of nats-server, or undefined while it is down. */
-  pidOf(name: string): number | undefined {
-    return this.#mesh.supervisor.pidOf(name);
   }
 
   /** kill -9 of a host or of nats-server; its supervisor starts it again. Nothing happens when it is down already. */

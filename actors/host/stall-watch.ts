@@ -2,10 +2,17 @@
 // =============================================================================
 //
 // A worker whose thread hangs cannot say so, and the heartbeat comes from another thread. But its loop counts in shared memory: a run of
-// turns that does not end, or an event loop that does not turn, is a stall (L6, gray failure).
+// turns that does not end, or an event loop that does not turn, is a stall (L6, gray failure). So is a disk that keeps a record waiting for long:
+// what its replicas lead can commit nothing, though the thread is well.
 
-import { cellBusySinceMs, cellTickMs, type Cells, workerCell } from '../../runtime/contract/cells.js';
-import { workerStallMs } from '../metadata/lease-timing.js';
+import {
+  cellBusySinceMs,
+  cellTickMs,
+  type Cells,
+  cellUnsyncedSinceMs,
+  workerCell,
+} from '../../runtime/contract/cells.js';
+import { diskStallMs, workerStallMs } from '../metadata/lease-timing.js';
 
 export function stalledWorkers(cells: Cells, workers: number, nowMs: number): number[] {
   const stalled: number[] = [];
@@ -14,7 +21,9 @@ export function stalledWorkers(cells: Cells, workers: number, nowMs: number): nu
     const tickMs = cells.load(workerCell(worker) + cellTickMs);
     const hangs = busySinceMs !== 0 && nowMs - busySinceMs > workerStallMs;
     const silent = tickMs !== 0 && nowMs - tickMs > workerStallMs;
-    if (hangs || silent) stalled.push(worker);
+    const unsyncedSinceMs = cells.load(workerCell(worker) + cellUnsyncedSinceMs);
+    const isUnsynced = unsyncedSinceMs !== 0 && nowMs - unsyncedSinceMs > diskStallMs;
+    if (hangs || silent || isUnsynced) stalled.push(worker);
   }
   return stalled;
 }

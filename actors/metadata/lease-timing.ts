@@ -22,6 +22,9 @@ export const clockRateErrorMax = 1e-3;
 /** A worker whose turn counter stands still for this long while it has work is stalled (L6). */
 export const workerStallMs = 500;
 
+/** A worker whose disk has kept a record waiting for so long is stalled, too: longer than any sync of a disk that is only busy. */
+export const diskStallMs = 3000;
+
 /** Wall or boot clock running this much ahead of the monotonic one since the last look means a suspend (L3). */
 export const suspendToleranceMs = 100;
 

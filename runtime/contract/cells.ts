@@ -32,7 +32,8 @@ export const cellQueued = 2; // messages waiting
 export const cellTickMs = 3; // monotonic ms at which the thread's event loop last turned by itself, busy or not; 0 when unknown
 export const cellForActors = 4; // 4 … 7 are for actors of that worker
 export const cellSpace = 8; // what the worker's journal says of its disk: 0 enough, 1 short, 2 full (D14)
-export const cellHeapBytes = 9; // JavaScript heap in use by the worker's thread, 0 when unknown; 10 … 15 are free
+export const cellHeapBytes = 9; // JavaScript heap in use by the worker's thread, 0 when unknown
+export const cellUnsyncedSinceMs = 10; // monotonic ms at which the oldest record that is not on disk yet was appended, 0 when there is none; 11 … 15 are free
 
 const spaceLevels: readonly SpaceLevel[] = ['enough', 'short', 'full'];
 

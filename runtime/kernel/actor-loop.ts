@@ -21,7 +21,7 @@
 
 import type { ActorDefinition, ActorSpec, ActorStatus, Message, Signal } from '../contract/actor.js';
 import { type Address, formatAddress } from '../contract/address.js';
-import { cellBusySinceMs, cellQueued, cellTurns, workerCell } from '../contract/cells.js';
+import { cellBusySinceMs, cellQueued, cellTurns, cellUnsyncedSinceMs, workerCell } from '../contract/cells.js';
 import type { RecoveryReport, StreamConsumer } from '../contract/journal.js';
 import type { Envelope } from '../contract/transport.js';
 import { buggify, sometimes } from '../probes/probes.js';
@@ -40,6 +40,8 @@ interface Waiting {
   readonly cell: ActorCell;
   readonly phase: RunningPhase;
   readonly message: Message;
+  /** Monotonic. */
+  readonly sinceMs: number;
 }
 
 type SystemItem =
@@ -172,7 +174,14 @@ export class ActorLoop {
       this.#durableWaits.shift();
       this.#system.push({ kind: 'completion', cell: first.cell, phase: first.phase, message: first.message });
     }
+    this.#tellUnsynced();
     if (this.#system.size > 0) this.#askWake();
+  }
+
+  /** How long the disk has kept the oldest record waiting: others see from it that a disk stands still (L6). */
+  #tellUnsynced(): void {
+    const sinceMs = this.#durableWaits.peek()?.sinceMs ?? 0;
+    this.#ports.cells.store(this.#cell0 + cellUnsyncedSinceMs, Math.floor(sinceMs));
   }
 
   /** When `run` should be called again at the latest, monotonic ms; undefined when nothing is waiting for time to pass. */
@@ -217,6 +226,7 @@ export class ActorLoop {
     }
     if (!buggify('kernel/flush-later')) this.#ports.journal?.flush(); // K4
     this.#ports.transport.flush();
+    this.#tellUnsynced();
     cells.store(this.#cell0 + cellTurns, this.#turns);
     cells.store(this.#cell0 + cellQueued, this.queuedCount);
     cells.store(this.#cell0 + cellBusySinceMs, 0);
@@ -303,8 +313,10 @@ export class ActorLoop {
           effect.payload,
         );
         assert(lsn === effect.lsn, 'K1: the journal gave another lsn than the turn was told');
-        if (effect.whenDurable !== undefined)
-          this.#durableWaits.push({ lsn, cell, phase, message: effect.whenDurable });
+        if (effect.whenDurable !== undefined) {
+          const sinceMs = this.#turn.nowMs;
+          this.#durableWaits.push({ lsn, cell, phase, message: effect.whenDurable, sinceMs });
+        }
         return;
       }
       case 'timer':

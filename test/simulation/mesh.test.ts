@@ -79,6 +79,18 @@ describe('simulated meshes (J1 K3 K4 K5 K6 K7 K8 K9 hold at every moment)', func
     expect(result.phases).to.include.keys('safety', 'liveness', 'heal', 'verify');
   });
 
+  it('L6 M9: a host whose disk stands still loses what it leads, although it goes on talking', () => {
+    const options = { partitions: 4, replicas: 3, minInSync: 2, durability: 'sync', reads: 'lease' } as const;
+    const tables = [{ name: 'table-0', options }];
+    const well = calm('hung', { hosts: 3, founders: 3, clients: 3, tables, safetyMs: 20_000 });
+    for (const host of ['h1', 'h2', 'h3']) {
+      const hang = { atMs: 1000, kind: 'disk-hang', lastsMs: 60_000, args: { host } } as const;
+      const result = simulated({ ...well, schedule: [hang] }, `SEED=hung, the disk of ${host}`);
+      const [{ ok }, usual] = [result.operations, simulated(well, 'SEED=hung').operations.ok];
+      expect(ok, `operations done although ${host} hangs`).to.be.greaterThan(usual / 2);
+    }
+  });
+
   it('Z1 one seed gives one run: twice the same trace hash', () => {
     const scenario = drawScenario('twice', { safetyMs });
     const copy = JSON.parse(JSON.stringify(scenario)) as Scenario;

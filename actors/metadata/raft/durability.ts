@@ -19,6 +19,7 @@ interface Mark {
   readonly token: number;
   /** The log is durable up to here once `token` is; mutable, see V2. */
   index: number;
+  readonly handedOutMs: number;
 }
 
 export class Durability {
@@ -43,14 +44,19 @@ export class Durability {
     return this.#persistedToken;
   }
 
+  /** Since when the disk has not said that it has the oldest record it was given; undefined when it has all. */
+  get waitingSinceMs(): number | undefined {
+    return this.#marks.peek()?.handedOutMs;
+  }
+
   /** Our own disk has the present log up to here. */
   get durableIndex(): number {
     return this.#durableIndex;
   }
 
   /** A record was handed out, after which the disk's log ends at `index`. Gives its token. */
-  handOut(index: number): number {
-    this.#marks.push({ token: ++this.#lastToken, index });
+  handOut(index: number, nowMs: number): number {
+    this.#marks.push({ token: ++this.#lastToken, index, handedOutMs: nowMs });
     return this.#lastToken;
   }
 

@@ -6,7 +6,8 @@
 //   M7. Only an entry of the leader's own term is committed by counting; earlier ones are committed with it.
 //   M8. One change of membership at a time, and none before an entry of this term was committed; a leader that is no voter of the
 //       settled membership steps down when that is committed.
-//   M9. A leader that did not hear a quorum for an election timeout steps down, and is silent from then on.
+//   M9. A leader that did not hear a quorum for an election timeout steps down, and is silent from then on. So does one whose own disk stands
+//       still while the others have committed without it: it applies nothing any more, and so decides nothing (gray failure).
 //   M10. Reads: see reads.ts.
 //   M15. uncommittedBytes is what is between commitIndex and the log's end, and is zero when that is empty.
 //
@@ -45,6 +46,12 @@ export function tickLeader(state: RaftState, leader: Leader): void {
     }
     for (const progress of leader.progress.values()) progress.active = false;
     leader.quorumDeadlineMs = state.nowMs + state.options.electionTimeoutMinMs;
+  }
+  const { waitingSinceMs, durableIndex } = state.durability;
+  const stalled = waitingSinceMs !== undefined && state.nowMs - waitingSinceMs > state.options.diskStallMs;
+  if (stalled && state.commitIndex > durableIndex) {
+    becomeFollower(state, state.term, undefined); // M9
+    return;
   }
   if (leader.transfer !== undefined && state.nowMs >= leader.transfer.deadlineMs) leader.transfer = undefined;
   if (state.nowMs >= leader.heartbeatDeadlineMs) beginRound(state, leader);

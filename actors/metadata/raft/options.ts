@@ -24,6 +24,8 @@ export interface RaftOptions {
   readonly promotionLagMax: number;
   /** Snapshots above this are neither given nor taken. */
   readonly snapshotBytesMax: number;
+  /** A leader whose own disk has not answered for so long, while the others' have, makes room for one of them. */
+  readonly diskStallMs: number;
   /** Messages that wait for the disk; beyond it they are dropped like on a bad network. */
   readonly heldMessageCountMax: number;
 }
@@ -41,6 +43,7 @@ export const raftDefaults: RaftOptions = {
   tailCountMax: 1000,
   promotionLagMax: 256,
   snapshotBytesMax: 256 * 1024 * 1024,
+  diskStallMs: 3000,
   heldMessageCountMax: 4096,
 };
 

@@ -130,7 +130,7 @@ export class RaftPeer {
     const alone = isVoter(this.membership, id) && votersOf(this.membership).length === 1;
     if (role.kind === 'follower' && !alone) role.electionDeadlineMs = nowMs + this.#state.randomElectionTimeoutMs();
     if (founding !== undefined) {
-      const token = this.#state.durability.handOut(0);
+      const token = this.#state.durability.handOut(0, nowMs);
       this.#state.put({ kind: 'persist', token, record: encodeRecord({ kind: 'bootstrap', membership }) });
     }
   }

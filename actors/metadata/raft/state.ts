@@ -293,7 +293,7 @@ export class RaftState {
   #saveRecord(kind: LogRecord['kind'], base: LogPosition, entries: readonly RaftEntry[]): number {
     const vote = planted('PB22') ? undefined : this.#vote;
     const record = encodeRecord({ kind, term: this.#term, vote, base, entries });
-    const token = this.durability.handOut(base.index + entries.length);
+    const token = this.durability.handOut(base.index + entries.length, this.nowMs);
     this.put({ kind: 'persist', token, record });
     return token;
   }
@@ -302,7 +302,7 @@ export class RaftState {
   saveRebaseOnto(base: LogPosition): number {
     assert(!this.hasUnsaved, 'M11: what the log says now is handed out before');
     const record = encodeRecord({ kind: 'rebase', term: this.#term, vote: this.#vote, base, entries: [] });
-    const token = this.durability.handOut(this.#log.lastIndex);
+    const token = this.durability.handOut(this.#log.lastIndex, this.nowMs);
     this.put({ kind: 'persist', token, record });
     return token;
   }

@@ -62,7 +62,8 @@ const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 
 export function parseDurationMs(name: string, text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text);
   const ms = match === null ? 0 : Math.round(Number(match[1]) * (units[match[2] ?? 'ms'] as number));
-  if (ms < 1) throw usage(`${name} takes a duration such as 250ms, 30s, 5m or 2h, not ${text}`);
+  if (ms < 1 || !Number.isSafeInteger(ms))
+    throw usage(`${name} takes a duration such as 250ms, 30s, 5m or 2h, not ${text}`);
   return ms;
 }
 

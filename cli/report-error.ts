@@ -42,6 +42,7 @@ export function lastLineOf(error: unknown): LastLine {
   const code = codeOf(error);
   const message = (error instanceof Error ? error.message : String(error))
     .replaceAll(/\s*\n\s*/g, ' ')
+    .replaceAll(/\p{Cc}/gu, escaped)
     .replace(ownQuestion, '');
   const next = error instanceof CliError ? error.next : (nextByCode[code] ?? 'see `troupe help`');
   const exitCode = error instanceof HostError ? error.exitCode : exitCodeOf(code);
@@ -49,6 +50,11 @@ export function lastLineOf(error: unknown): LastLine {
   const isAdvised = error instanceof TroupeError && message.includes('; ');
   const line = `troupe: ${code}: ${isAdvised ? message : `${message.replace(/\.$/, '')}; ${next}`}`;
   return { line, exitCode };
+}
+
+/** What somebody typed must not move the cursor or colour the terminal. */
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 function codeOf(error: unknown): string {

@@ -20,7 +20,9 @@ export function parseMix(text: string): Mix {
       throw usage(`--mix takes shares such as get=80,put=20 of ${operationKinds.join(', ')}, not ${part}`);
     mix[kind] += Number(match?.[2]);
   }
-  if (operationKinds.every((kind) => mix[kind] === 0)) throw usage('--mix has no share above 0');
+  const sum = operationKinds.reduce((total, kind) => total + mix[kind], 0);
+  if (sum === 0) throw usage('--mix has no share above 0');
+  if (!Number.isFinite(sum)) throw usage('--mix has shares beyond all numbers');
   return mix;
 }
 

@@ -95,7 +95,7 @@ function text(fields: Fields, name: string): string {
 
 function number(fields: Fields, name: string): number {
   const value = fields[name];
-  if (typeof value !== 'number') throw new Error(`${name} is a number`);
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw new Error(`${name} is a number`);
   return value;
 }
 
@@ -105,7 +105,8 @@ function maybeNumber(fields: Fields, name: string): number | undefined {
 
 function held(fields: Fields, name: string): Held {
   const value = fields[name];
-  if (typeof value !== 'string' && typeof value !== 'number') throw new Error(`${name} is a text or a number`);
+  if (typeof value !== 'string' && (typeof value !== 'number' || !Number.isFinite(value)))
+    throw new Error(`${name} is a text or a number`);
   return value;
 }
 

@@ -77,7 +77,7 @@ function parseEntry(value: unknown): Entry {
 }
 
 function moment(value: unknown, name: string): readonly [number, number] {
-  if (!Array.isArray(value) || value.length !== 2 || !value.every((part) => typeof part === 'number'))
+  if (!Array.isArray(value) || value.length !== 2 || !value.every((part) => Number.isFinite(part)))
     throw new Error(`${name} is [moment, ms]`);
   return value as [number, number];
 }

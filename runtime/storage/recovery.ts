@@ -7,14 +7,16 @@
 //   V1. Corrupt if anything that is known to have been durable is missing or bad; never cut silently (D9).
 //   V2. Torn only if nothing beyond the cut can have been reported durable, as far as the files can prove (D8).
 //   V3. Reading changes nothing, so a crash while starting leads to the same verdict again.
+//   V4. A record of the journal's own that is senseless in spite of its checksums is corruption, no failure of the start.
 
 import type { Disk } from '../contract/disk.js';
 import { buggify, planted } from '../probes/probes.js';
 import { unreachable } from '../std/assert.js';
+import { DecodeError } from '../std/byte-reader.js';
 import type { Crc32 } from '../std/crc32.js';
 import { segmentSeed } from './binding.js';
 import { numberIn, segmentName } from './paths.js';
-import { closedType, firstJournalType } from './record.js';
+import { closedType, firstJournalType, type RecordHeader } from './record.js';
 import { SegmentIndex } from './record-index.js';
 import type { SegmentHeader } from './segment-header.js';
 import { type ChainEnd, readSegmentHeader, type SegmentPlace, scanBeyond, scanChain } from './segment-scan.js';
@@ -134,12 +136,14 @@ function readFrom(
   let lastType = 0;
   let broken = '';
   let short = '';
+  let senseless = '';
   for (const [at, header] of chain.entries()) {
     const place = segmentPlace(files, header.segment);
     const next = chain[at + 1];
     const index = new SegmentIndex(header.segment, files.disk.sizeOf(place.path) ?? 0, header.baseLsn);
     const scan = scanChain(place, header, next?.baseSequence ?? Number.MAX_SAFE_INTEGER, (record, payload, where) => {
-      registry.apply(record.type, record.stream, payload);
+      if (!applied(registry, record, payload))
+        senseless = `${segmentName(header.segment)}: record ${record.sequence} is none that a journal writes`;
       lastType = record.type;
       if (record.type < firstJournalType) index.add(record.stream, where, record.payloadBytes, record.lsn);
     });
@@ -157,6 +161,7 @@ function readFrom(
     registry = new StreamRegistry();
     segments = [];
     short = '';
+    senseless = '';
   }
   const evidence = scanBeyond(segmentPlace(files, lastSegment), position, end.sequence);
   floor = Math.max(floor, evidence.durableSequence);
@@ -178,6 +183,7 @@ function readFrom(
     return corrupt(files, numbers, headers, `${where}, though records up to ${floor} were durable`); // V1
   }
   if (short !== '') return corrupt(files, numbers, headers, short); // V1
+  if (senseless !== '') return corrupt(files, numbers, headers, senseless); // V4
   if (!registry.isComplete) {
     if (first === last && first.previous === 0 && floor === 0) return { verdict: 'unborn' };
     return corrupt(files, numbers, headers, broken !== '' ? broken : `${segmentName(first.segment)}: no checkpoint`);
@@ -219,18 +225,23 @@ function corrupt(
   return { verdict: 'corrupt', reason, salvaged: salvage(files, numbers), bootId };
 }
 
+/** Whether a record with good checksums says something that can be understood. V4 */
+function applied(registry: StreamRegistry, record: RecordHeader, payload: Uint8Array): boolean {
+  try {
+    registry.apply(record.type, record.stream, payload);
+    return true;
+  } catch (error) {
+    if (error instanceof DecodeError) return false;
+    throw error;
+  }
+}
+
 /** The streams that any readable record names, in spite of holes. */
 export function salvage(files: GenerationFiles, numbers: readonly number[]): readonly StreamEntry[] {
   const registry = new StreamRegistry();
   for (const segment of numbers) {
     const place = segmentPlace(files, segment);
-    scanBeyond(
-      place,
-      0,
-      0,
-      (record, payload) => registry.apply(record.type, record.stream, payload),
-      Number.MAX_SAFE_INTEGER,
-    );
+    scanBeyond(place, 0, 0, (record, payload) => void applied(registry, record, payload), Number.MAX_SAFE_INTEGER);
   }
   return registry.salvaged();
 }

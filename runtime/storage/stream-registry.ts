@@ -7,7 +7,7 @@
 //   G1. After all records up to some point were applied, the registry is what it was when the last of them was written.
 //   G2. A stream keeps at most two snapshots, the older first.
 
-import { ByteReader } from '../std/byte-reader.js';
+import { ByteReader, DecodeError } from '../std/byte-reader.js';
 import { ByteWriter } from '../std/byte-writer.js';
 import { checkpointType, closeType, firstJournalType, streamType, switchType, trimType } from './record.js';
 
@@ -34,6 +34,10 @@ export interface StreamEntry {
 export const streamNameBytesMax = 256;
 export const argsBytesMax = 64 * 1024;
 const snapshotsKeptMax = 2;
+/** Of a stream: its field in a record has 32 bits. */
+const streamMax = 0xffff_ffff;
+/** Of segments, snapshots and lsns: more than any journal ever counts to. */
+const numberMax = 2 ** 48;
 
 export class StreamRegistry {
   readonly #streams = new Map<number, StreamEntry>();
@@ -111,8 +115,8 @@ export class StreamRegistry {
     switch (type) {
       case checkpointType: {
         const count = reader.varint();
-        this.firstSegment = Math.max(this.firstSegment, reader.varint());
-        this.#staged = { count, nextStream: reader.varint(), entries: [] };
+        this.firstSegment = Math.max(this.firstSegment, readNumber(reader, numberMax));
+        this.#staged = { count, nextStream: readNumber(reader, streamMax + 1), entries: [] };
         return this.#adoptStaged();
       }
       case streamType:
@@ -123,11 +127,7 @@ export class StreamRegistry {
         return this.remove(reader.varint());
       case switchType: {
         const entry = this.#streams.get(reader.varint());
-        const snapshot: SnapshotEntry = {
-          id: reader.varint(),
-          replayFromLsn: reader.varint(),
-          fileBytes: reader.varint(),
-        };
+        const snapshot = readSnapshotEntry(reader);
         const keepFrom = reader.varint();
         if (entry === undefined) return;
         const kept = entry.snapshots.filter(({ id }) => id >= keepFrom && id < snapshot.id);
@@ -135,7 +135,7 @@ export class StreamRegistry {
         return;
       }
       case trimType:
-        this.firstSegment = Math.max(this.firstSegment, reader.varint());
+        this.firstSegment = Math.max(this.firstSegment, readNumber(reader, numberMax));
         return;
       default:
         return; // a type of a later version, or the clean-shutdown marker
@@ -169,16 +169,30 @@ export function encodeStream(entry: StreamEntry): Uint8Array {
   return writer.finish();
 }
 
+/** Numbers are counted on from what is read, so that there must be room above it. @throws DecodeError */
+function readNumber(reader: ByteReader, max: number): number {
+  const value = reader.varint();
+  if (value > max) throw new DecodeError(`a number of ${value}, ${max} at most`);
+  return value;
+}
+
+function readSnapshotEntry(reader: ByteReader): SnapshotEntry {
+  return {
+    id: readNumber(reader, numberMax),
+    replayFromLsn: readNumber(reader, numberMax),
+    fileBytes: readNumber(reader, numberMax),
+  };
+}
+
 function decodeStream(reader: ByteReader): StreamEntry {
-  const number = reader.varint();
+  const number = readNumber(reader, streamMax);
   const damage = damages[reader.varint()] ?? 'corrupt';
   const name = reader.string(streamNameBytesMax);
   const kind = reader.string(streamNameBytesMax);
   const args = reader.bytes(argsBytesMax).slice();
   const snapshots: SnapshotEntry[] = [];
   const count = reader.count(3, snapshotsKeptMax);
-  for (let i = 0; i < count; i++)
-    snapshots.push({ id: reader.varint(), replayFromLsn: reader.varint(), fileBytes: reader.varint() });
+  for (let i = 0; i < count; i++) snapshots.push(readSnapshotEntry(reader));
   return { number, name, kind, args, damage, snapshots };
 }
 

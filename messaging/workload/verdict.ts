@@ -1,7 +1,7 @@
 // The verdict over a history and what was read when it was over
 // =============================================================================
 //
-// The ledger first, since it says plainly what is wrong; then each key by search, until the time is up. What was not decided is counted and
+// The ledger first, since it says plainly what is wrong; then the order of the receipts, then each key by search, until the time is up. What was not decided is counted and
 // said: no verdict is better than it is.
 //
 // Invariants
@@ -10,6 +10,7 @@
 import type { Entry, HeldItem } from './history.js';
 import { checkKey, type KeyHistory, keyHistories } from './key-histories.js';
 import { type Finding, judgeLedger } from './ledger.js';
+import { judgeReceipts } from './receipt-order.js';
 
 export interface KeyCounts {
   readonly linearizable: number;
@@ -55,6 +56,7 @@ export function judgeHistory(entries: readonly Entry[], judged: Judged): Verdict
     const item = judged.finally(table, key);
     return item === 'unread' ? undefined : item;
   });
+  findings.push(...judgeReceipts(entries));
   const keys = judgeKeys(entries, judged, findings);
   const isDecided = keys.undecided === 0 && unread.size === 0;
   const outcome = findings.length > 0 ? 'violated' : isDecided ? 'linearizable' : 'inconclusive'; // G1

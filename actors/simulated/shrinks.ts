@@ -173,7 +173,10 @@ export const shrinks: readonly Shrink[] = [
   {
     name: 'times of episodes',
     candidates: function* (scenario) {
-      const { schedule = [] } = scenario;
+      const { schedule = [], faults } = scenario;
+      // With a schedule nothing is drawn from the plan.
+      if (Object.keys(faults.everyMs).length > 0 && scenario.schedule !== undefined)
+        yield { ...scenario, faults: { ...faults, everyMs: {} } };
       const whole = schedule.map((one) => ({ ...one, atMs: Math.round(one.atMs), lastsMs: Math.ceil(one.lastsMs) }));
       const isWhole = schedule.every(({ atMs, lastsMs }) => Number.isInteger(atMs) && Number.isInteger(lastsMs));
       if (!isWhole) yield { ...scenario, schedule: whole };

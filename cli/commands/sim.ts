@@ -10,7 +10,7 @@ import { suggestion } from '../../actors/simulated/checked-data.js';
 import type { ScenarioBounds } from '../../actors/simulated/scenario.js';
 import { type PlantedBug, plantedBugs } from '../../runtime/probes/planted-bugs.js';
 import { type FaultKind, faultKinds } from '../../runtime/simulation/fault-plan.js';
-import { parseCount, parseDurationMs } from '../argument.js';
+import { parseCount, parseDurationMs, parseWord } from '../argument.js';
 import { usage } from '../cli-error.js';
 import type { Invocation, Keep } from '../invocation.js';
 import { defaultFolder } from '../sim/artefacts.js';
@@ -27,6 +27,7 @@ interface SimOptions {
   readonly hosts?: string;
   readonly faults: string;
   readonly safety?: string;
+  readonly journal?: string;
   readonly jobs?: string;
   readonly artefacts?: string;
   readonly replay?: string;
@@ -58,6 +59,7 @@ export function registerSim(program: Command, keep: Keep): void {
     .option('--hosts <count>', 'hosts of each mesh; default: drawn from the seed')
     .option('--faults <list>', 'all, none, or a list (below)', 'all')
     .option('--safety <duration>', 'how long faults are injected, in simulated time; default: drawn from the seed')
+    .option('--journal <kind>', 'disk: the production journal on simulated disks, model: its contract; default: drawn')
     .option('--artefacts <folder>', `where failures are written to; default: ${defaultFolder}`)
     .option('--replay <file>', 'run the failure that the file tells of')
     .option('--minimize', 'make the failure smaller: of --replay, or the first of the runs (default there)')
@@ -130,6 +132,9 @@ function boundsOf(options: SimOptions): ScenarioBounds {
     ...(options.hosts === undefined ? {} : { hosts: parseCount('--hosts', options.hosts, 1, 16) }),
     ...(options.faults === 'all' ? {} : { faults: parseFaults(options.faults) }),
     ...(options.safety === undefined ? {} : { safetyMs: parseDurationMs('--safety', options.safety) }),
+    ...(options.journal === undefined
+      ? {}
+      : { journalKind: parseWord('--journal', ['disk', 'model'], options.journal) }),
   };
 }
 

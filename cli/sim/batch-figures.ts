@@ -30,6 +30,8 @@ export interface BatchReport {
   readonly failedCount: number;
   readonly failed: readonly Failure[];
   readonly twice: number;
+  /** Runs in which everything was judged; the others were entitled to be stuck, and only safety was. */
+  readonly whole: number;
   readonly simulatedMs: number;
   readonly events: number;
   readonly operations: { readonly ok: number; readonly failed: number; readonly unknown: number };
@@ -56,6 +58,7 @@ export class BatchFigures {
   #runs = 0;
   #failedCount = 0;
   #twice = 0;
+  #whole = 0;
   #simulatedMs = 0;
   #events = 0;
   #cpuMs = 0;
@@ -82,6 +85,7 @@ export class BatchFigures {
   addRun(report: RunReport, twice: boolean): void {
     this.#runs++;
     if (twice) this.#twice++;
+    if (report.ok && report.whole) this.#whole++;
     this.#simulatedMs += report.simulatedMs;
     this.#events += report.eventCount;
     this.#cpuMs += report.cpuMs;
@@ -111,6 +115,7 @@ export class BatchFigures {
       failedCount: this.#failedCount,
       failed: this.#failed,
       twice: this.#twice,
+      whole: this.#whole,
       simulatedMs: Math.round(this.#simulatedMs),
       events: this.#events,
       operations: { ...this.#operations },

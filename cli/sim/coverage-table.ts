@@ -57,20 +57,28 @@ function section(
   if (rows.length === 0) return [];
   const widest = Math.max(...rows.map(([, { seeds }]) => counted(seeds).length), 'seeds'.length);
   const most = Math.max(...rows.map(([, { times }]) => counted(times).length), 'times'.length);
+  const effects = rows.some(([, one]) => one.effects !== undefined);
   const title = `${what} (${rows.length} of ${rows.length + missing})`;
   return [
     ...formatTable(
-      [title, 'seeds'.padStart(widest), 'share', '', 'times'.padStart(most)],
-      rows.map(([name, { seeds, times }]) => [
+      [title, 'seeds'.padStart(widest), 'share', '', 'times'.padStart(most), ...(effects ? ['  effects'] : [])],
+      rows.map(([name, { seeds, times, effects: struck }]) => [
         name,
         counted(seeds).padStart(widest),
         percent(seeds / runs).padStart(5),
         paint(output, 'dim', bar(seeds / runs, barWidth).padEnd(barWidth)),
         counted(times).padStart(most),
+        ...(struck === undefined ? [] : [effectText(struck, output)]),
       ]),
     ),
     '',
   ];
+}
+
+/** A fault that never changed anything was none. */
+function effectText(effects: number, output: Output): string {
+  const text = counted(effects).padStart(9);
+  return effects === 0 ? paint(output, 'yellow', text) : text;
 }
 
 function neverReached(what: string, names: readonly string[], output: Output): string[] {

@@ -11,6 +11,8 @@ import type { RunReport } from './run-seed.js';
 export interface Covered {
   readonly seeds: number;
   readonly times: number;
+  /** Of a fault: how often it changed what happened. An episode may strike nothing, or many frames. */
+  readonly effects?: number;
 }
 
 type Table = Readonly<Record<string, Covered>>;
@@ -29,7 +31,7 @@ export interface CoverageReport {
 }
 
 class Tally {
-  readonly #counts = new Map<string, { seeds: number; times: number }>();
+  readonly #counts = new Map<string, { seeds: number; times: number; effects?: number }>();
 
   add(counts: Readonly<Partial<Record<string, number>>>): void {
     for (const [name, times] of Object.entries(counts)) {
@@ -41,6 +43,11 @@ class Tally {
         known.times += times;
       }
     }
+  }
+
+  /** Of what was counted already. */
+  addEffects(counts: Readonly<Partial<Record<string, number>>>): void {
+    for (const [name, known] of this.#counts) known.effects = (known.effects ?? 0) + (counts[name] ?? 0);
   }
 
   /** By name. */
@@ -63,6 +70,7 @@ export class Coverage {
 
   add(report: RunReport): void {
     this.#faults.add(report.faults);
+    this.#faults.addEffects(report.effects);
     this.#sites.add(report.sites);
     this.#facts.add(report.facts);
     this.#seen.add(report.seen);

@@ -100,14 +100,15 @@ export function printReport(output: Output, report: BatchReport, wanted: number 
       ...describeCoverage(coverage, runs, output),
       '',
       `${counted(operations.ok)} operations OK, ${counted(operations.failed)} failed, ${counted(operations.unknown)} of unknown outcome; ` +
-        `${counted(report.events)} events; ${counted(report.twice)} seeds ran twice`,
+        `${counted(report.events)} events`,
+      `${counted(report.whole)} runs judged whole, ${counted(report.good - report.whole)} for safety only; ${counted(report.twice)} ran twice and gave the same trace`,
       `${counted(Math.round(simulatedMs / 1000))} s simulated in ${(speed.realMs / 1000).toFixed(1)} s by ${speed.jobs} ${speed.jobs === 1 ? 'job' : 'jobs'}; ` +
         `a core: ${speed.seedsPerMinutePerCore} seeds/min, ${speed.simulatedPerRealPerCore}× real time`,
     ];
     if (report.hash !== undefined) lines.push(`trace ${report.hash}`);
     lines.push(wanted === undefined ? `${verdict}, then interrupted` : verdict);
     for (const { seed, violated, message, again } of failed)
-      lines.push(`seed ${seed}: ${violated}: ${message}`, `  again: ${again}`);
+      lines.push(`seed ${seed}: ${message.includes(violated) ? '' : `${violated}: `}${message}`, `  again: ${again}`);
     if (failedCount > failed.length) lines.push(`and ${counted(failedCount - failed.length)} more`);
     return lines;
   });

@@ -42,9 +42,13 @@ export interface RunReport {
     readonly open: number;
   };
   readonly faults: Tallies;
+  /** How often each kind of fault changed what happened. */
+  readonly effects: Tallies;
   readonly facts: Tallies;
   readonly sites: Tallies;
   readonly seen: Tallies;
+  /** The mesh came to rest and everything was judged; else only safety, since it was entitled to be stuck. */
+  readonly whole: boolean;
   /** When it failed. */
   readonly replay: ReplayFile | undefined;
 }
@@ -92,10 +96,12 @@ export function reportOf(
   cpuMs: number,
   simulatedMs: number,
 ): RunReport {
-  const { seed, ok, traceHash, virtualMs, eventCount, operations, faults, facts, sites, seen, scenario } = result;
+  const { seed, ok, traceHash, virtualMs, eventCount, operations, scenario } = result;
+  const { faults, effects, facts, sites, seen, judgement } = result;
   const more = { program: troupeVersion(), command: commandFor(seed, bounds) };
-  const replay = ok ? undefined : replayFileOf(result, scenario, more);
+  // With its schedule the scenario is what happened, also when the seed comes to mean something else.
+  const replay = ok ? undefined : replayFileOf(result, { ...scenario, schedule: result.episodes }, more);
   const { hosts } = scenario;
   const numbers = { seed, ok, hosts, traceHash, virtualMs, eventCount, cpuMs, simulatedMs };
-  return { ...numbers, operations, faults, facts, sites, seen, replay };
+  return { ...numbers, operations, faults, effects, facts, sites, seen, whole: judgement === 'whole', replay };
 }

@@ -242,7 +242,6 @@ export class WorkerManager implements Actor<ManagerMessage> {
     const before = this.#copy.revision;
     const change = this.#copy.apply(delta);
     if (change.kind === 'refused' && change.reason === 'older') sometimes('host/older-map-refused');
-    if (delta.reset && before > 0) sometimes('host/map-begun-anew');
     this.#server.noteChange(change, before);
     this.#finder.learn(delta.members);
     if (change.kind === 'refused' && change.reason === 'other-cluster') {

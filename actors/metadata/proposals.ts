@@ -89,7 +89,6 @@ export class Proposals {
     if (pending === undefined) return;
     this.#pending.delete(index);
     if (pending.elects) this.#electing = undefined;
-    if (pending.term !== term) sometimes('metadata/proposal-overwritten');
     pending.answer(pending.term === term && outcome !== undefined ? outcome : { kind: 'lost' }, context); // X8
   }
 

@@ -137,7 +137,7 @@ export class PartitionReplica implements Actor<PartitionMessage> {
       core.advanceTo(Math.min(this.#recoveredHighWatermark, core.log.end));
     this.#role = { kind: 'idle', reason: 'not registered' };
     if (report.end === 'torn') sometimes('partition/tail-uncertain');
-    context.timers.start('housekeeping', housekeepingMs, { kind: 'housekeeping' });
+    this.#startHousekeeping(context);
     if (report.end === 'fresh') {
       context.journal.append(recordBorn, new Uint8Array(0), { kind: 'born' });
       return;
@@ -268,9 +268,13 @@ export class PartitionReplica implements Actor<PartitionMessage> {
     if (this.#role.kind === 'follower') this.#role.onInstalled(message.snapshot, context);
   }
 
-  #onHousekeeping(context: PartitionContext): void {
+  #startHousekeeping(context: PartitionContext): void {
     const pauseMs = buggify('partition/keep-house-often') ? housekeepingMs / 100 : housekeepingMs;
     context.timers.start('housekeeping', pauseMs, { kind: 'housekeeping' });
+  }
+
+  #onHousekeeping(context: PartitionContext): void {
+    this.#startHousekeeping(context);
     if (
       this.#role.kind === 'leader' &&
       this.#role.active &&

@@ -24,7 +24,7 @@ import { type Address, formatAddress } from '../contract/address.js';
 import { cellBusySinceMs, cellQueued, cellTurns, cellUnsyncedSinceMs, workerCell } from '../contract/cells.js';
 import type { RecoveryReport, StreamConsumer } from '../contract/journal.js';
 import type { Envelope } from '../contract/transport.js';
-import { buggify, sometimes } from '../probes/probes.js';
+import { buggify } from '../probes/probes.js';
 import { assert, present, unreachable } from '../std/assert.js';
 import { Queue } from '../std/queue.js';
 import { actorRestartPolicy, onFailure } from '../supervision/restart-policy.js';
@@ -260,7 +260,7 @@ export class ActorLoop {
   #systemTurn(item: SystemItem): void {
     const phase = item.cell.phase;
     if (phase.kind !== 'running') return;
-    if (item.phase !== phase) return sometimes('kernel/late-for-its-incarnation'); // K3
+    if (item.phase !== phase) return; // K3
     switch (item.kind) {
       case 'completion':
         return this.#take(item.cell, phase, item.cell.self, item.message);

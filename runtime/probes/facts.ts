@@ -84,7 +84,6 @@ export const facts = {
   'metadata/in-sync-set-empty': 'the last member left an in-sync set',
   'metadata/elected-from-eligible': 'a leader was elected that was not in sync, but eligible (R11)',
   'metadata/controller-changed-during-election': 'a controller was deposed with an election under way',
-  'metadata/proposal-overwritten': 'at a proposed command’s index another term’s was committed',
   'metadata/hold-covers-two-leaders': 'a commit hold waited for the leases of two leaders',
   'metadata/hold-released': 'a commit hold ended early, since the deposed leaders were heard to have stepped down',
   'metadata/two-leaders-deposed-lately': 'a partition was taken from a second leader before the first was settled',
@@ -107,7 +106,6 @@ export const facts = {
   'host/learned-it-is-fenced': 'a host learned that it is fenced',
   'host/learned-it-is-back': 'a host learned that it is not fenced any more',
   'host/lease-waits-for-the-map': 'a lease was granted that is not valid before the host has a newer map (L1)',
-  'host/map-begun-anew': 'a worker was sent the whole map, since it may have missed deletions',
   'host/older-map-refused': 'a worker was sent an older map than it has',
   'host/member-silent': 'a member of the metadata group did not answer an agent in time',
   'host/registered-in-place-of-another': 'a process registered in place of one that had not been known to it',
@@ -117,8 +115,8 @@ export const facts = {
   'host/worker-stalled': 'an agent told of a worker that was stuck',
   // --- clients
   'client/changed-its-host': 'what was under way was sent to another replica, since the map had changed',
-  'client/command-was-carried-out-before': 'a repeated command failed only because it had been carried out',
   'client/late-answer-used': 'an answer came to an attempt that had been given up, and settled it',
+  'client/map-begun-anew': 'a client that had a map was sent all of it anew',
   'client/map-asked-again-after-gap': 'a request for the map was sent again, since its answer may have been lost',
   'client/no-answer-in-time': 'an attempt was not answered in time',
   'client/older-map-refused': 'a client was sent an older map than it has',
@@ -137,7 +135,6 @@ export const facts = {
   'journal/out-of-space': 'there was no space for the next segment (D14)',
   'journal/space-found-again': '… and later there was',
   'journal/rotated': 'a segment was entered',
-  'journal/snapshot-of-a-closed-stream': 'a snapshot was finished whose stream had been closed',
   'journal/snapshot-waits-for-space': 'a snapshot waited for space on the disk',
   'journal/spare-too-small': 'a record did not fit the segment that was ready',
   'journal/tainted-generation-found': 'a generation was found in which a write or sync had failed (D11)',
@@ -145,7 +142,6 @@ export const facts = {
   'journal/trimmed': 'segments that nobody needs were removed (D13)',
   'journal/was-shut-down': 'a journal ended with the mark of an orderly end',
   'journal/write-or-sync-failed': 'the disk failed a write or a sync, and the worker ended (D11)',
-  'kernel/late-for-its-incarnation': 'a completion or signal was for an incarnation of an actor that is gone',
 } as const satisfies Record<string, string>;
 
 export type Fact = keyof typeof facts;

@@ -561,7 +561,6 @@ export class WriteAheadJournal implements Journal {
     if (this.#phase === 'failed') return; // W3
     if (this.#open.get(stream) !== number) {
       // The stream was closed meanwhile, and its files with it.
-      sometimes('journal/snapshot-of-a-closed-stream');
       this.#remove(this.#path(snapshotName(number, entry.id)));
       return durable();
     }

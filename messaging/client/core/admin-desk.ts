@@ -16,7 +16,7 @@ import { isErrorCode } from './error-code.js';
 import type { MapWatch } from './map-watch.js';
 import type { AdminRequest, FailureCode } from './operations.js';
 import type { Outbox } from './outbox.js';
-import { buggify, sometimes } from '../../../runtime/probes/probes.js';
+import { buggify } from '../../../runtime/probes/probes.js';
 
 type AdminReply = Extract<HostMessage, { readonly kind: 'admin-reply' }>;
 
@@ -156,7 +156,6 @@ export class AdminDesk {
       const isDone = isCarriedOut(command.request, failure, this.#watch.copy.tables);
       if (isDone === undefined) return this.#unknown(command, failure.message);
       if (isDone) {
-        sometimes('client/command-was-carried-out-before');
         command.phase = { kind: 'done', result: undefined, revision: 0 };
         return this.#maybeComplete(command);
       }

@@ -156,6 +156,7 @@ export class MapWatch {
   #apply(context: Context<never>, delta: MapDelta): MapNews {
     // A host that has no map yet knows no cluster and no tables: that is no news.
     if (delta.revision === 0) return { change: { kind: 'refused', reason: 'older' }, replaced: false };
+    if (delta.reset && delta.after === 0 && this.isKnown) sometimes('client/map-begun-anew');
     const change = this.#copy.apply(delta);
     if (change.kind === 'refused' && change.reason === 'older') sometimes('client/older-map-refused');
     if (change.kind !== 'refused' || change.reason !== 'other-cluster') return { change, replaced: false };

@@ -82,7 +82,7 @@ describe('cli arguments', () => {
       ['7', 7],
     ];
     for (const [text, ms] of cases) expect(parseDurationMs('--timeout', text)).to.equal(ms);
-    for (const text of ['0', '0ms', '-1s', '1d', 's', '', '1 s'])
+    for (const text of ['0', '0ms', '-1s', '1d', 's', '', '1 s', `${'9'.repeat(26)}ms`, `${'9'.repeat(400)}h`])
       expect(usageOf(() => parseDurationMs('--timeout', text))).to.include('takes a duration');
   });
 

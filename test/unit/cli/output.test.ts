@@ -97,6 +97,8 @@ describe('cli output', () => {
 
 describe('cli errors', () => {
   it('are one line: code, what happened, what to do next', () => {
+    const typed = new CliError('USAGE', 'not a\u001b[31m\r\u0085', 'see help');
+    expect(lastLineOf(typed).line).to.equal('troupe: USAGE: not a\\u001b[31m\\u000d\\u0085; see help');
     expect(lastLineOf(new CliError('IN_USE', 'it is\n  in use', 'end it')).line).to.equal(
       'troupe: IN_USE: it is in use; end it',
     );

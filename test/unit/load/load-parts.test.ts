@@ -81,7 +81,17 @@ describe('load: the mix', () => {
     for (const kind of operationKinds) expect(pickKind(parseMix(`${kind}=1`), seededRandom('one'))).to.equal(kind);
   });
 
-  for (const bad of ['', 'get', 'get=', 'get=x', 'get=-1', 'fetch=1', 'get=0,put=0', 'get=1,,put=1'])
+  for (const bad of [
+    `get=${'9'.repeat(400)}`,
+    '',
+    'get',
+    'get=',
+    'get=x',
+    'get=-1',
+    'fetch=1',
+    'get=0,put=0',
+    'get=1,,put=1',
+  ])
     it(`refuses ${JSON.stringify(bad)}`, () => {
       expect(() => parseMix(bad))
         .to.throw(CliError, /--mix/)

@@ -327,7 +327,7 @@ export class DataDesk {
       for (const attempt of queue.attempts) {
         const isCurrent = this.#isCurrent(attempt, partition);
         if (!isCurrent) sometimes('client/changed-its-host');
-        if (!isCurrent || buggify('client/send-again-now')) this.#giveUp(attempt);
+        if (!isCurrent || (hasChanged && buggify('client/send-again-now'))) this.#giveUp(attempt);
       }
       if (hasChanged) {
         queue.failures = 0;
@@ -581,7 +581,7 @@ export class DataDesk {
   #attempt(context: Turn, queue: LaneQueue, target: Target, work: AttemptWork, batch: Batch | undefined): Attempt {
     const { attemptTimeoutMs, attemptTimeoutMaxMs } = this.#limits;
     const tries = work.ops[0]?.attemptCount ?? queue.failures;
-    const firstMs = buggify('client/short-attempt') ? attemptTimeoutMs / 16 : attemptTimeoutMs;
+    const firstMs = tries === 0 && buggify('client/short-attempt') ? attemptTimeoutMs / 16 : attemptTimeoutMs;
     const timeoutMs = Math.min(attemptTimeoutMaxMs, firstMs * 2 ** Math.min(tries, 16));
     const request = this.#outbox.nextRequest();
     const attempt: Attempt = {

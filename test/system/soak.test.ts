@@ -40,6 +40,31 @@ describe('system: soak and load', function () {
     expect(report.settled.checked).to.be.greaterThan(0);
   });
 
+  it('nothing acknowledged is lost to a power loss, a full and a failing disk, and a dead thread; the line of each cycle says what happened', async () => {
+    const faults = 'power-loss-all,disk-full,fsync-error,thread-death';
+    const words = ['soak', '--cycles', '4', '--faults', faults, '--clients', '8', '-o', 'json'];
+    const { code, stdout, stderr } = await runNode([program, ...words], tmpdir());
+    expect(code, stderr).to.equal(0);
+    const report = JSON.parse(stdout) as SoakReport;
+    expect(report.failure, stderr).to.equal(undefined);
+    expect(report).to.deep.include({ crashes: [], broken: { lost: 0, visible: 0, twice: 0 }, planted: undefined });
+    expect(report.events['test-disk-in-use'], 'a test disk is said at every start').to.be.at.least(3);
+    expect(
+      stderr.match(/^\d\/4 {2}(power-loss-all|disk-full|fsync-error|thread-death) .*well after .*answered/gm),
+    ).to.have.length(4);
+  });
+
+  it('an unknown fault or bug is one clear line', async () => {
+    for (const [words, line] of [
+      [['--faults', 'kill-one,kil-all'], /^troupe: USAGE: --faults knows .*, not kil-all\n$/],
+      [['--planted', 'PB999'], /^troupe: USAGE: --planted .*PB999.*\n$/],
+    ] as const) {
+      const { code, stderr } = await runNode([program, 'soak', ...words], tmpdir());
+      expect(code).to.equal(64);
+      expect(stderr).to.match(line);
+    }
+  });
+
   it('a load on a live mesh says its figures and a verdict, and saves the history', async () => {
     const mesh = new CliMesh();
     const folder = mkdtempSync(join(tmpdir(), 'troupe-load-'));

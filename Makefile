@@ -56,7 +56,7 @@ exhaustive: build
 	@TROUPE_FULL=1 $(NODE_BIN)/mocha --no-package --node-option enable-source-maps --timeout 3600000 'dist/test/exhaustive/**/*.test.js'
 
 fuzz: build
-	@node --enable-source-maps dist/test/fuzz/run.js $(if $(TARGET),--target $(TARGET)) $(if $(SECONDS),--seconds $(SECONDS))
+	@node --enable-source-maps dist/test/fuzz/run.js --target $(or $(TARGET),all) $(if $(SECONDS),--seconds $(SECONDS))
 
 drill: build nats-server
 	@node --enable-source-maps cli/troupe.mjs drill failover

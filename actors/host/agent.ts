@@ -108,8 +108,9 @@ export class HostAgent implements Actor<AgentMessage> {
   // --- registration ---------------------------------------------------------------------------------------------------
 
   #onWorkerReady(message: Of<'worker-ready'>, from: Address, context: AgentContext): void {
-    const { worker, replicas } = message;
+    const { worker, replicas, members } = message;
     if (from.host !== this.#args.host || from.actor !== managerActor || from.worker !== worker) return;
+    if (members !== undefined) this.#find().learn(members);
     this.#reports.set(worker, replicas);
     if (this.#phase.kind === 'registered') return this.#tell(worker, this.#phase.epoch, context);
     if (this.#phase.kind !== 'gathering' || this.#reports.size < this.#args.workers) return; // G3

@@ -17,6 +17,7 @@
 import {
   agentActor,
   managerActor,
+  type MetadataMember,
   metadataActor,
   registeredIncarnation,
   replicaActor,
@@ -94,6 +95,8 @@ export class WorkerManager implements Actor<ManagerMessage> {
   readonly #told = new Map<number, string>();
   /** Epochs of the places that this manager started replicas for. */
   readonly #startedFor = new Map<number, number>();
+  /** Hosts of the metadata group, as told to the agent. */
+  #members: readonly string[] = [];
   #finder: MemberFinder;
   #epoch: number | undefined;
   #awaiting = new Set<number>();
@@ -178,11 +181,16 @@ export class WorkerManager implements Actor<ManagerMessage> {
   #maybeReady(context: ManagerContext): void {
     if (this.#awaiting.size > 0 || this.#epoch !== undefined) return;
     this.#readySentMs = context.nowMs;
+    this.#tellReady(context);
+    if (buggify('host/ready-twice')) this.#tellReady(context);
+  }
+
+  #tellReady(context: ManagerContext): void {
     const replicas = [...this.#reports.values()];
     const agent = { host: this.#args.host, worker: mainWorker, actor: agentActor };
-    const ready = { kind: 'worker-ready', worker: this.#worker, replicas } as Message;
-    context.send(agent, ready);
-    if (buggify('host/ready-twice')) context.send(agent, ready);
+    const known = this.#members.length === 0 ? {} : { members: this.#members };
+    const ready = { kind: 'worker-ready', worker: this.#worker, replicas, ...known };
+    context.send(agent, ready as Message);
   }
 
   #onRegisteredAs(message: Of<'registered-as'>, from: Address, context: ManagerContext): void {
@@ -233,6 +241,15 @@ export class WorkerManager implements Actor<ManagerMessage> {
     if (message.delta.metadataLeader !== undefined) this.#askOwn(context);
   }
 
+  /** The agent asks the same group, and has no map of its own. */
+  #learnMembers(members: readonly MetadataMember[], context: ManagerContext): void {
+    const hosts = members.map((member) => member.host);
+    this.#finder.learn(hosts);
+    if (hosts.length === 0 || hosts.join(' ') === this.#members.join(' ')) return;
+    this.#members = hosts;
+    if (this.#epoch !== undefined) this.#tellReady(context);
+  }
+
   #onMapReply(message: Of<'map-reply'>, from: Address, context: ManagerContext): void {
     if (isMember(from) && message.request === this.#ownFetch?.request) return this.#onOwnMapReply(message, context);
     if (!isMember(from) || message.request !== this.#fetch?.request) return;
@@ -243,7 +260,7 @@ export class WorkerManager implements Actor<ManagerMessage> {
     const change = this.#copy.apply(delta);
     if (change.kind === 'refused' && change.reason === 'older') sometimes('host/older-map-refused');
     this.#server.noteChange(change, before);
-    this.#finder.learn(delta.members);
+    this.#learnMembers(delta.members, context);
     if (change.kind === 'refused' && change.reason === 'other-cluster') {
       context.emit({ kind: 'foreign-map', level: 'error', host: from.host, cluster: delta.clusterId });
       this.#finder.rotate();

@@ -3,7 +3,6 @@
 //
 // Follows hints while they are of use, and goes round all known members when they are not.
 
-import type { MetadataMember } from '../../messaging/protocol/cluster-map.js';
 import { metadataActor } from '../../messaging/protocol/cluster-map.js';
 import type { Address } from '../../runtime/contract/address.js';
 import type { MemberSeed } from './host-arguments.js';
@@ -45,8 +44,8 @@ export class MemberFinder {
     this.#target = leader;
   }
 
-  /** The members as the map has them. */
-  learn(members: readonly MetadataMember[]): void {
-    if (members.length > 0) this.#hosts = members.map((member) => member.host);
+  /** Hosts of the members as the map has them. */
+  learn(hosts: readonly string[]): void {
+    if (hosts.length > 0) this.#hosts = hosts;
   }
 }

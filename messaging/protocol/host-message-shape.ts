@@ -223,7 +223,7 @@ const messages: { readonly [Kind in HostMessage['kind']]: Fields<Arm<Kind>> } = 
     leader: optional(text),
     epoch: optional(count),
   },
-  'worker-ready': { worker: count, replicas: listOf(replicaReport) },
+  'worker-ready': { worker: count, replicas: listOf(replicaReport), members: optional(listOf(text)) },
   'registered-as': { epoch: count, startId: text },
   'register-replicas': { host: text, epoch: count, replicas: listOf(replicaReport) },
   'partition-metadata': { partition: partitionInfo, table: tableInfo, workers: dictionaryOf(count) },

@@ -143,7 +143,13 @@ export type HostMessage =
       readonly epoch?: number;
     }
   // managers
-  | { readonly kind: 'worker-ready'; readonly worker: number; readonly replicas: readonly ReplicaReport[] }
+  /** `members`: hosts of the metadata group as the manager knows them; those the agent was started with may all be gone. */
+  | {
+      readonly kind: 'worker-ready';
+      readonly worker: number;
+      readonly replicas: readonly ReplicaReport[];
+      readonly members?: readonly string[];
+    }
   | { readonly kind: 'registered-as'; readonly epoch: number; readonly startId: string }
   | {
       readonly kind: 'register-replicas';

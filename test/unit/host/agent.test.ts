@@ -120,6 +120,15 @@ describe('host agent', () => {
     expect(desk.sent[0]?.message).to.deep.include({ kind: 'register', startId: 's1', after: 0, replicas: [report] });
   });
 
+  it('finds the metadata group through what its managers know, when all members that it was started with are gone', () => {
+    const desk = new Desk();
+    desk.start();
+    desk.ready();
+    desk.tell({ kind: 'worker-ready', worker: 0, replicas: [], members: ['m7'] }, manager(0));
+    desk.tell({ kind: 'agent-refused', reason: 'not-leader', leader: undefined });
+    expect(desk.agent.inspect()['asking']).to.equal('m7');
+  });
+
   it('G3: registers in place of the registration that it is told of', () => {
     const desk = new Desk();
     desk.start();

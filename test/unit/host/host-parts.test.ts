@@ -118,7 +118,7 @@ describe('member finder', () => {
     expect(finder.address.host).to.equal('a');
     finder.follow(undefined);
     expect(finder.address.host).to.equal('b');
-    finder.learn([{ id: 'd.1', host: 'd', voter: true }]);
+    finder.learn(['d']);
     finder.rotate();
     expect(finder.address.host).to.equal('d');
   });

@@ -14,6 +14,7 @@
 //
 // Sources: CORRECTNESS §3.8; Zeller and Hildebrandt (ddmin).
 
+import { createHash } from 'node:crypto';
 import type { FaultEpisode } from '../../runtime/simulation/fault-schedule.js';
 import { ddmin } from './ddmin.js';
 import type { Scenario } from './scenario.js';
@@ -100,12 +101,19 @@ const timeApartMs = 20;
 /** Rounds are few in practice: the second finds what the first made possible. */
 const roundCountMax = 10;
 
+/** A simpler scenario that fails much later is not simpler. */
+function latestMs({ virtualMs }: Trial): number {
+  return virtualMs * 1.25 + 500;
+}
+
 class Search {
   best: Scenario;
   trial: Trial;
   runs = 1;
   readonly #violated: string;
   readonly #options: MinimizeOptions;
+  /** Digests of candidates that did not fail the same way: the last round tries nearly all of them again. */
+  readonly #refused = new Set<string>();
   #changes = 0;
   #pass = '';
 
@@ -142,10 +150,15 @@ class Search {
 
   /** Runs a candidate; what fails the same way is the best from then on. M3 */
   async #accepts(candidate: Scenario): Promise<boolean> {
+    const digest = createHash('sha1').update(JSON.stringify(candidate)).digest('base64');
+    if (this.#refused.has(digest)) return false;
     if (!this.#options.goOn()) return false; // M4
     this.runs++;
     const trial = await this.#options.run(candidate);
-    if (trial.violated !== this.#violated) return false;
+    if (trial.violated !== this.#violated || trial.virtualMs > latestMs(this.trial)) {
+      this.#refused.add(digest);
+      return false;
+    }
     // What did not begin is no part of it: the same run without (fault-injector.ts I3).
     this.best = { ...candidate, schedule: trial.episodes };
     this.trial = trial;

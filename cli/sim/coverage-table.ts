@@ -46,6 +46,15 @@ function neverLines(never: CoverageReport['never'], output: Output): string[] {
   ];
 }
 
+/** Of one run: its faults in a line, and how much else. */
+export function describeSingle({ faults, sites, facts }: CoverageReport): string[] {
+  const struck = Object.entries(faults).map(([kind, { times }]) => (times === 1 ? kind : `${kind} ×${counted(times)}`));
+  return [
+    `faults: ${struck.length === 0 ? 'none' : struck.join(', ')}`,
+    `${Object.keys(facts).length} facts met, ${Object.keys(sites).length} sites fired (-o json lists them)`,
+  ];
+}
+
 function section(
   what: string,
   table: Readonly<Record<string, Covered>>,

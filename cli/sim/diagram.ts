@@ -64,6 +64,7 @@ const becomes: Readonly<Record<string, Life['look']>> = {
   'host-killed': 'down',
   'host-exited': 'down',
   'host-stopped': 'down',
+  'host-starting-over': 'down',
   'host-started': 'up',
   'host-paused': 'paused',
   'host-suspended': 'paused',
@@ -119,7 +120,7 @@ export class Diagram {
   #isAskedFor(line: TraceLine): boolean {
     const { fromMs, toMs, only } = this.#options;
     if (line.atMs < fromMs || line.atMs > toMs) return false;
-    if (isFault(line)) return true;
+    if (isAcross(line)) return true;
     const message = messageOf(line);
     if (only.length === 0) {
       const isHidden =
@@ -180,9 +181,9 @@ export class Diagram {
   }
 }
 
-/** Rows across: they happen to no one host. */
-export function isFault({ kind }: TraceLine): boolean {
-  return kind === 'fault' || kind === 'fault-ended';
+/** Rows across: faults, steps of the script, phases. They happen to no one host. */
+export function isAcross({ host }: TraceLine): boolean {
+  return host === '';
 }
 
 function isSame(a: TraceLine, b: TraceLine): boolean {
@@ -273,15 +274,13 @@ function drawRow(
   });
   const message = messageOf(line);
   const times = count > 1 ? ` ×${count}` : '';
-  if (isFault(line)) {
-    const begins = line.kind === 'fault';
+  if (isAcross(line)) {
+    const [stroke, tint] = acrossLooks[line.kind] ?? ['─', 'bold'];
     for (const cell of cells) {
-      if (begins) cell.text = '━';
-      else if (cell.text === ' ') cell.text = '╌';
-      cell.tint = begins ? 'yellow' : 'dim';
+      if (tint !== 'dim' || cell.text === ' ') cell.text = stroke;
+      cell.tint = tint;
     }
-    const text = begins ? faultText(line.detail, episode) : `${line.detail} is over`;
-    return joined(cells, tinted) + note(text, begins ? 'yellow' : 'dim', layout, tinted);
+    return joined(cells, tinted) + note(acrossText(line, episode), tint, layout, tinted);
   }
   if (message !== undefined) {
     const { from, to, lost } = message;
@@ -295,6 +294,16 @@ function drawRow(
   if (lane >= 0) put(cells, middleOf(lane, layout), mark, tint);
   const text = [line.kind, line.actor, line.detail].filter((part) => part !== '').join(' ');
   return joined(cells, tinted) + note(text + times, tint, layout, tinted);
+}
+
+const acrossLooks: Readonly<Record<string, readonly [string, Tint]>> = {
+  fault: ['━', 'yellow'],
+  'fault-ended': ['╌', 'dim'],
+};
+
+function acrossText(line: TraceLine, episode: FaultEpisode | undefined): string {
+  if (line.kind === 'fault') return faultText(line.detail, episode);
+  return line.kind === 'fault-ended' ? `${line.detail} is over` : `${line.kind} ${line.detail}`;
 }
 
 /** `host-kill h2 for 240 ms` */

@@ -4,7 +4,7 @@
 // The rows that a diagram kept, for a page that draws them: <https://mermaid.js.org/syntax/sequenceDiagram.html>.
 
 import { messageOf, type TraceLine } from '../../runtime/simulation/trace-line.js';
-import { type Diagram, isFault } from './diagram.js';
+import { type Diagram, isAcross } from './diagram.js';
 
 const noteLengthMax = 60;
 
@@ -20,9 +20,9 @@ export function mermaidOf({ lanes, lines }: Diagram): string[] {
 function statementOf(line: TraceLine, lanes: readonly string[], known: ReadonlySet<string>): string[] {
   const at = line.atMs.toFixed(1);
   const detail = `${line.kind} ${line.detail}`;
-  if (isFault(line)) return [`  Note over ${idOf(lanes[0] ?? '')},${idOf(lanes.at(-1) ?? '')}: ${at} ${safe(detail)}`];
+  if (isAcross(line)) return [`  Note over ${idOf(lanes[0] ?? '')},${idOf(lanes.at(-1) ?? '')}: ${at} ${safe(detail)}`];
   const message = messageOf(line);
-  if (message === undefined) return line.host === '' ? [] : [`  Note over ${idOf(line.host)}: ${at} ${safe(detail)}`];
+  if (message === undefined) return [`  Note over ${idOf(line.host)}: ${at} ${safe(detail)}`];
   const { from, to, kind, lost } = message;
   if (!known.has(from) || !known.has(to)) return [];
   return [

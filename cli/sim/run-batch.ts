@@ -14,7 +14,7 @@ import {
   failureOfLost,
   failureOfReplay,
 } from './batch-figures.js';
-import { counted, describeCoverage } from './coverage-table.js';
+import { counted, describeCoverage, describeSingle } from './coverage-table.js';
 import { type JobResult, runInJobs } from './job-pool.js';
 import { BatchProgress } from './progress.js';
 import { type RunOrder, runsTwice } from './run-seed.js';
@@ -97,7 +97,7 @@ export function printReport(output: Output, report: BatchReport, wanted: number 
         ? paint(output, 'green', `${counted(runs)} of ${counted(runs)} runs good`)
         : paint(output, 'red', `${counted(failedCount)} of ${counted(runs)} runs FAILED`);
     const lines = [
-      ...describeCoverage(coverage, runs, output),
+      ...(runs === 1 ? describeSingle(coverage) : describeCoverage(coverage, runs, output)),
       '',
       `${counted(operations.ok)} operations OK, ${counted(operations.failed)} failed, ${counted(operations.unknown)} of unknown outcome; ` +
         `${counted(report.events)} events`,

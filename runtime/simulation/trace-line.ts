@@ -5,7 +5,7 @@
 
 export interface TraceLine {
   readonly atMs: number;
-  /** '' for what happens to no host: faults, say. */
+  /** '' for what happens to no one host: `fault`, `fault-ended`, `script`, `frozen`. */
   readonly host: string;
   readonly worker: string;
   /** '' when it was no actor. */
@@ -35,7 +35,18 @@ export interface TracedMessage {
 }
 
 /** How messages are lost (simulated-network.ts). */
-const lostWhys: ReadonlySet<string> = new Set(['lost', 'cut', 'filtered', 'broker-down', 'nobody-there', 'full']);
+const lostWhys: ReadonlySet<string> = new Set([
+  'lost',
+  'cut',
+  'filtered',
+  'broker-down',
+  'never-sent',
+  'slow-consumer',
+  'away',
+  'nobody-there',
+  'repeated',
+  'full',
+]);
 
 /** The message that the line tells of, if it does. */
 export function messageOf({ host, kind, detail }: TraceLine): TracedMessage | undefined {

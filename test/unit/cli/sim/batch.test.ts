@@ -184,9 +184,7 @@ describe('cli sim batch', () => {
     expect(report.failed[0]).to.deep.include({ seed: '500', message: 'x', again: 'again' });
     expect(report.operations).to.deep.equal({ ok: 5000, failed: 1000, unknown: 2000 });
     expect(report.coverage.faults).to.deep.equal({ clog: { seeds: 500, times: 1500, effects: 500 } });
-    expect(report.coverage.never.faults)
-      .to.include('host-kill')
-      .and.not.match(/[ ,]clog(,|$)/);
+    expect(report.coverage.never.faults).to.include('host-kill').and.not.include('clog');
     expect(report.speed).to.deep.include({ cpuMs: 100_000, seedsPerMinutePerCore: 600, simulatedPerRealPerCore: 10 });
   });
 

@@ -5,7 +5,9 @@
 // replica that surely holds everything and as many as the table wants in sync. Then the core is healed for good and the rest is left as it is.
 //
 // Invariants
-//   Y2. Every partition that the core is entitled to is led and takes a write of a client (L5, R11, R16).
+//   Y2. Every partition that the core is entitled to is led and takes a write of a client (L5, R11, R16). The core is not entitled to one that is
+//       led by a living host outside, nor to anything while such a host leads the metadata group: who is heard of by a quorum keeps its office,
+//       even when a member of the core, or a client, can not speak to it.
 //   Y3. Every operation of every client is answered soon after its time is over.
 //   Y4. No election storm: once the core has got on, neither the metadata group nor a partition changes its leader again and again (M9).
 //
@@ -102,56 +104,57 @@ export function chooseCore(mesh: SimulatedMesh, scenario: Scenario, random: Rand
   return core;
 }
 
+export interface LivenessView {
+  readonly mesh: SimulatedMesh;
+  readonly scenario: Scenario;
+  readonly asker: Asker;
+  readonly history: History;
+  /** Of the clients that are still there. */
+  readonly loads: () => readonly LoadActor[];
+  /** Leaders that the metadata group ever had. */
+  readonly leaderCount: () => number;
+  readonly see: (fact: string) => void;
+}
+
 export class LivenessPhase {
-  readonly #mesh: SimulatedMesh;
-  readonly #scenario: Scenario;
-  readonly #asker: Asker;
-  readonly #history: History;
-  readonly #loads: () => readonly LoadActor[];
-  readonly #leaderCount: () => number;
-  readonly #timeoutMaxMs: number;
+  readonly #view: LivenessView;
   /** Partitions that took a write, and questions under way. */
   readonly #written = new Set<number>();
   readonly #asked = new Map<number, { readonly id: number; readonly entry: Entry }>();
+  readonly #timeoutMaxMs: number;
   #startMs: number | undefined;
   #calm:
     | { readonly sinceMs: number; readonly leaders: number; readonly epochs: ReadonlyMap<number, number> }
     | undefined;
   #keys = 0;
 
-  constructor(
-    mesh: SimulatedMesh,
-    scenario: Scenario,
-    asker: Asker,
-    history: History,
-    loads: () => readonly LoadActor[],
-    leaderCount: () => number,
-  ) {
-    this.#mesh = mesh;
-    this.#scenario = scenario;
-    this.#asker = asker;
-    this.#history = history;
-    this.#loads = loads;
-    this.#leaderCount = leaderCount;
-    this.#timeoutMaxMs = Math.max(...scenario.load.timeoutsMs);
+  constructor(view: LivenessView) {
+    this.#view = view;
+    this.#timeoutMaxMs = Math.max(...view.scenario.load.timeoutsMs);
   }
 
   /** @throws when there is a storm (Y4) or a client has no answer (Y3) */
   missing(core: ReadonlySet<string>): string | undefined {
-    const { nowMs } = this.#mesh.cluster;
+    const { nowMs } = this.#view.mesh.cluster;
     this.#startMs ??= nowMs;
     this.#hear();
     this.#checkAnswers(nowMs);
-    const map = this.#mesh.newestMap;
+    const map = this.#view.mesh.newestMap;
     if (map === undefined) return 'no metadata';
     if (nowMs - this.#startMs < settleMs) return 'settling';
-    for (const info of map.partitions.values()) {
-      if (this.#written.has(info.id) || !isEntitled(this.#mesh, this.#scenario, map, info, core)) continue;
-      this.#write(map, info);
+    const { mesh, scenario, see } = this.#view;
+    if (mesh.cluster.hosts.some(({ name }) => !core.has(name) && mesh.metadataOn(name)?.raftPeer?.role === 'leader')) {
+      see('liveness: the metadata group is led from outside');
+      return this.#calming(map, nowMs);
     }
-    const silent = [...map.partitions.values()].find(
-      (info) => !this.#written.has(info.id) && isEntitled(this.#mesh, this.#scenario, map, info, core),
-    );
+    const owed = [...map.partitions.values()].filter((info) => {
+      if (this.#written.has(info.id) || !isEntitled(mesh, scenario, map, info, core)) return false;
+      if (info.leader === undefined || core.has(info.leader) || !mesh.cluster.host(info.leader).up) return true;
+      see('liveness: a partition is led from outside');
+      return false;
+    });
+    for (const info of owed) this.#write(map, info);
+    const [silent] = owed;
     if (silent !== undefined) {
       const { id, table, leader, inSync, eligible, reason } = silent;
       const led = leader === undefined ? `is not led (${reason})` : `is led by ${leader}`;
@@ -169,19 +172,19 @@ export class LivenessPhase {
       const key = `live-${this.#keys++}`;
       if (table.partitions[index(encodeKey(key), table)] !== info.id) continue;
       const put = { kind: 'put', key, value: `live:${key}`, ifVersion: undefined } as const;
-      const entry = this.#history.call('live', info.table, put);
+      const entry = this.#view.history.call('live', info.table, put);
       const { id: _, ...question } = operationOf(put, info.table, 0, writeTimeoutMs);
-      this.#asked.set(info.id, { id: this.#asker.ask(this.#mesh.cluster, question), entry });
+      this.#asked.set(info.id, { id: this.#view.asker.ask(this.#view.mesh.cluster, question), entry });
       return;
     }
   }
 
   #hear(): void {
     for (const [partition, { id, entry }] of this.#asked) {
-      const outcome: Outcome | undefined = this.#asker.outcomes.get(id);
+      const outcome: Outcome | undefined = this.#view.asker.outcomes.get(id);
       if (outcome === undefined) continue;
       this.#asked.delete(partition);
-      this.#history.return(entry, toldOf(outcome));
+      this.#view.history.return(entry, toldOf(outcome));
       if (outcome.kind === 'written') this.#written.add(partition);
     }
   }
@@ -189,7 +192,7 @@ export class LivenessPhase {
   /** Y3 */
   #checkAnswers(nowMs: number): void {
     const dueMs = nowMs - this.#timeoutMaxMs - answerGraceMs;
-    for (const load of this.#loads())
+    for (const load of this.#view.loads())
       for (const entry of load.open)
         if (entry.calledMs < dueMs) throw new Error(`Y3: without an answer: ${formatEntry(entry)}`);
   }
@@ -199,10 +202,10 @@ export class LivenessPhase {
     const calm = this.#calm;
     const epochs = new Map([...map.partitions.values()].map(({ id, leaderEpoch }) => [id, leaderEpoch]));
     if (calm === undefined) {
-      this.#calm = { sinceMs: nowMs, leaders: this.#leaderCount(), epochs };
+      this.#calm = { sinceMs: nowMs, leaders: this.#view.leaderCount(), epochs };
       return 'watching';
     }
-    const leaders = this.#leaderCount() - calm.leaders;
+    const leaders = this.#view.leaderCount() - calm.leaders;
     if (leaders > leadersInCalmMax)
       throw new Error(`Y4: ${leaders} leaders of the metadata group in ${Math.round(nowMs - calm.sinceMs)} ms`);
     for (const [id, epoch] of epochs) {

@@ -104,7 +104,9 @@ export function drawScenario(seed: string, bounds: ScenarioBounds = {}): Scenari
   const lossy = Object.keys(faults.everyMs).some((kind) => losesAcknowledged(kind as FaultKind));
   const confirm = kindsThatNeed('confirm').some((kind) => faults.everyMs[kind] !== undefined);
   const tables = drawTables(random.split('tables'), { hosts, lossy: lossy && !overBudget, confirm });
-  const churned = random.chance(0.25) ? [drawChurned(random.split('churned'), hosts, confirm)] : [];
+  const churned = random.chance(0.25)
+    ? [drawChurned(random.split('churned'), { hosts, lossy: lossy && !overBudget, confirm })]
+    : [];
   const drawnMs = random.pick([60_000, 60_000, 90_000, 120_000]);
   const safetyMs = bounds.safetyMs ?? drawnMs;
   const clients = random.between(1, 4);
@@ -183,7 +185,9 @@ function drawFaults(random: Random, { bounds, hosts, founders, overBudget, journ
         !silentFaultKinds.includes(kind) &&
         (journalKind === 'disk' || !onDisk.includes(kind)) &&
         (mayConfirm || !needConfirm.includes(kind)) &&
-        (mayLose || !losesAcknowledged(kind)),
+        (mayLose || !lossyFaultKinds.includes(kind)) &&
+        // Nobody can tell that such a disk forgot, neither the group nor a partition: no number of other copies makes up for it (M6, R4).
+        !silentFaultKinds.includes(kind),
     );
   const downCountMax = overBudget ? hosts : Math.max(1, Math.floor((hosts - 1) / 2));
   const everyMinMs = random.pick([2000, 5000, 15_000]);
@@ -208,7 +212,7 @@ function withLossyHosts(
   const names = Array.from({ length: hosts }, (_, i) => `h${i + 1}`);
   const minimum = tables.map(({ options }) => options.minInSync ?? 1);
   const lossyHosts = drawLossyHosts(random, names, names.slice(0, founders), minimum);
-  return { ...faults, lossyHosts, forgetfulHosts: lossyHosts };
+  return { ...faults, lossyHosts };
 }
 
 interface TableBounds {
@@ -237,12 +241,12 @@ function drawTables(random: Random, { hosts, lossy, confirm }: TableBounds): Tab
   });
 }
 
-function drawChurned(random: Random, hosts: number, confirm: boolean): TablePlan {
-  const replicas = Math.min(hosts, random.pick([1, 3]));
+function drawChurned(random: Random, { hosts, lossy, confirm }: TableBounds): TablePlan {
+  const replicas = Math.min(hosts, Math.max(lossy ? 2 : 1, random.pick([1, 3])));
   const options: TableOptions = {
     partitions: random.between(1, 2),
     replicas,
-    minInSync: Math.min(replicas, random.between(1, 2)),
+    minInSync: Math.min(replicas, Math.max(lossy ? 2 : 1, random.between(1, 2))),
     reads: confirm || random.chance(0.5) ? 'confirm' : 'lease',
   };
   return { name: 'churned', options };

@@ -118,7 +118,15 @@ function simulateWith(probes: SimulatedProbes, scenario: Scenario, options: Simu
   const script = new ScriptPlayer(mesh, scenario, asker);
   const attending = (): LoadActor[] =>
     [...loads].filter(([name]) => !script.vanished.has(name)).map(([, load]) => load);
-  const liveness = new LivenessPhase(mesh, scenario, asker, history, attending, () => metadata.leaderCount);
+  const liveness = new LivenessPhase({
+    mesh,
+    scenario,
+    asker,
+    history,
+    loads: attending,
+    leaderCount: () => metadata.leaderCount,
+    see,
+  });
   let [scannedMs, scannedEvents] = [0, 0];
 
   const ask = (operation: Parameters<Asker['ask']>[1], withinMs: number): Outcome => {

@@ -24,7 +24,7 @@ import { type Output, printValue } from '../output.js';
 import type { Fault } from '../soak/fault.js';
 import { faults } from '../soak/faults.js';
 import { Settled } from '../soak/settled.js';
-import { type CycleResult, type CycleTimes, runCycle, stepsPerKeyMax } from '../soak/soak-cycle.js';
+import { type CycleResult, type CycleTimes, runCycle } from '../soak/soak-cycle.js';
 import { SoakMesh } from '../soak/soak-mesh.js';
 import { cycleLine, describeSoak, faultReports, type SoakReport } from '../soak/soak-report.js';
 import { waitUntilHealthy } from '../wait-healthy.js';
@@ -53,7 +53,9 @@ const partitions = 6;
 const workers = 2;
 const readAgainMs = 20_000;
 const readAgainAtOnce = 256;
-const judgeAgainMs = 30_000;
+const judgeAgainMs = 120_000;
+/** Fewer than in a cycle: so many keys come together at the end. */
+const stepsAgainMax = 100_000;
 const healthyDeadlineMs = 120_000;
 /** With a bug in it, a mesh may never be well again, and the verdict is no all the same. */
 const plantedDeadlineMs = 15_000;
@@ -196,7 +198,7 @@ async function readAgain(mesh: SoakMesh, table: Table, settled: Settled, signal:
     table.name,
     unsure,
     () => performance.now() > deadlineMs,
-    stepsPerKeyMax,
+    stepsAgainMax,
   );
   wrong.push(...findings.map(({ text }) => text));
   return { wrong, undecided: counts.undecided, findings };

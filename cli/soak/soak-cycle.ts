@@ -52,11 +52,11 @@ const readMs = 20_000;
 const readIllMs = 2000;
 const judgeBudgetMs = 10_000;
 /** Unknown outcomes are what a soak makes, and what makes the search long. */
-export const stepsPerKeyMax = 1_000_000;
+const stepsPerKeyMax = 1_000_000;
 /** A cycle's load has far fewer operations. */
 const entriesMax = 200_000;
 const loadMaxMs = 600_000;
-export const sampleMs = 250;
+const sampleMs = 250;
 
 /** @param healthyMsMax how long the mesh may take to be well again */
 export async function runCycle(

@@ -58,6 +58,13 @@ const permanentKinds = [
   'slow-link',
 ] as const;
 
+/**
+ * At one instant episodes end before others begin. Otherwise it would depend on when the beginning was scheduled, which a schedule does all at
+ * once. I3
+ */
+const ends = 0;
+const begins = 2;
+
 /** Longer than any run: what is frozen stays. */
 const foreverMs = 1e12;
 
@@ -243,9 +250,13 @@ export class FaultInjector {
       },
     };
     this.#active.add(active);
-    this.#at(episode.atMs + lastsMs, () => {
-      if (this.#state === 'running') this.#end(active);
-    });
+    this.#at(
+      episode.atMs + lastsMs,
+      () => {
+        if (this.#state === 'running') this.#end(active);
+      },
+      ends,
+    );
     return true;
   }
 
@@ -260,8 +271,8 @@ export class FaultInjector {
   }
 
   /** The same sum whether the time was drawn or read, so the same instant. I3 */
-  #at(atMs: number, action: () => void): void {
-    this.#cluster.scheduler.callFirst(this.#startMs + atMs, action);
+  #at(atMs: number, action: () => void, rank: typeof ends | typeof begins = begins): void {
+    this.#cluster.scheduler.callFirst(this.#startMs + atMs, action, rank);
   }
 }
 

@@ -84,6 +84,7 @@ export function swarmPlan(random: Random, bounds: SwarmBounds): FaultPlan {
       reorderMs: network.pick([1, 10, 100]),
       frameMessageCountMax: network.pick([1, 4, 64]),
       reconnectBufferProbability: network.pick([0, 0.5, 1]),
+      duplicateLateMs: network.pick([0, 0, 1000, 10_000]),
     },
     everyMs,
     lastsMeanMs: bounds.lastsMeanMs ?? random.pick([200, 1000, 3000]),

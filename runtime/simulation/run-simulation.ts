@@ -18,8 +18,9 @@
 
 import type { Random } from '../std/random.js';
 import { FaultInjector } from './fault-injector.js';
-import { type FaultKind, type FaultPlan, noFaults } from './fault-plan.js';
+import { type FaultPlan, noFaults } from './fault-plan.js';
 import type { FaultEpisode } from './fault-schedule.js';
+import { type CountedFault, networkKnobs, turnedKnobs } from './faults/catalogue.js';
 import { type SimulatedCluster, SimulationError } from './simulated-cluster.js';
 import type { NetworkCounts } from './simulated-network.js';
 import type { SimulatedWorker } from './simulated-worker.js';
@@ -75,10 +76,10 @@ export interface Verdict {
   readonly traceHash: string;
   readonly virtualMs: number;
   readonly eventCount: number;
-  /** Episodes begun, by kind. */
-  readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
+  /** Episodes begun, by kind; 1 for what was in force all the time. */
+  readonly faults: Readonly<Partial<Record<CountedFault, number>>>;
   /** How often each kind changed what happened. */
-  readonly effects: Readonly<Partial<Record<FaultKind, number>>>;
+  readonly effects: Readonly<Partial<Record<CountedFault, number>>>;
   /** What was injected: as `schedule` of another run it happens again. */
   readonly episodes: readonly FaultEpisode[];
   readonly network: NetworkCounts;
@@ -165,8 +166,7 @@ export function runSimulation(plan: SimulationPlan): Verdict {
     traceHash: cluster.trace.hash,
     virtualMs: cluster.nowMs,
     eventCount: cluster.scheduler.eventCount,
-    faults: Object.fromEntries(injector.counts),
-    effects: Object.fromEntries(injector.effects),
+    ...countsOf(injector, cluster.network.counts, faults),
     episodes: [...injector.episodes],
     network: { ...cluster.network.counts },
     phases,
@@ -229,6 +229,21 @@ function awaited(
     if (what === undefined || cluster.nowMs >= untilMs) return what;
     cluster.runFor(Math.min(askEveryMs, untilMs - cluster.nowMs), bound);
   }
+}
+
+/** Episodes and their effects, and those of the faults that are in force all the time. */
+function countsOf(
+  injector: FaultInjector,
+  network: NetworkCounts,
+  plan: FaultPlan,
+): Pick<Verdict, 'faults' | 'effects'> {
+  const begun = new Map<CountedFault, number>(injector.counts);
+  const felt = new Map<CountedFault, number>(injector.effects);
+  for (const knob of turnedKnobs(plan.network)) {
+    begun.set(knob, 1);
+    felt.set(knob, network[networkKnobs[knob].counter]);
+  }
+  return { faults: Object.fromEntries(begun), effects: Object.fromEntries(felt) };
 }
 
 /** The verdict as lines for people: the first says how to run it again. */

@@ -102,11 +102,12 @@ export class Scheduler {
   /**
    * As `call`, at a time, before all else that is due then, and without drawing a tie: what is called so does not shift what others draw, so a
    * run with an episode less stays as it was until that episode would have begun.
+   * @param rank among such calls of one instant, less comes first; equal ranks keep the order in which they were made.
    */
-  callFirst(atMs: number, action: () => void): SimulatedEvent {
+  callFirst(atMs: number, action: () => void, rank: 0 | 1 | 2 = 1): SimulatedEvent {
     const event = new Call(action);
     event.atMs = atMs > this.#nowMs ? atMs : this.#nowMs; // Q2
-    event.tie = -1;
+    event.tie = rank - 3;
     event.sequence = this.#sequence++;
     event.queued = true;
     this.#heap.push(event);

@@ -110,6 +110,12 @@ export class SimulatedDisk {
     if (this.#random.chance(0.5)) operation.effect();
   }
 
+  /** Of what is under way nothing happens, and nothing is called back: the power is about to go, and it never reached the platter. */
+  loseUnderWay(): void {
+    for (const operation of this.#underWay) operation.cancelled = true;
+    this.#underWay.clear();
+  }
+
   /** The power goes, and takes every process with it: of what was under way a seeded part had happened. */
   crash(style?: CrashStyle): void {
     for (const operation of this.#underWay) this.#orphan(operation);

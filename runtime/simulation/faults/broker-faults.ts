@@ -100,7 +100,7 @@ export const brokerFaults = {
     id: 'A8',
     about: 'NATS takes only frames of at most a few messages, from anybody',
     shape: { messageCountMax: 'number' },
-    choose: ({ random }) => ({ messageCountMax: random.between(2, 8) }),
+    choose: ({ random }) => ({ messageCountMax: random.between(1, 8) }),
     apply: ({ cluster, effect }, { messageCountMax }) => {
       if (messageCountMax < 1) return undefined;
       const names = nodeNames(cluster);

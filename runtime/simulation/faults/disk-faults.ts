@@ -51,6 +51,7 @@ function powerLoss(id: string, style: CrashStyle, after: readonly DiskOperation[
       const quiet = { ...strike, effect: () => undefined };
       const death = dying(quiet, name, (host) => {
         const before = done();
+        disk.loseUnderWay();
         host.kill({ powerLost: true, style });
         for (let hurt = done() - before; hurt > 0; hurt--) strike.effect();
       });

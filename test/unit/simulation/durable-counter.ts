@@ -97,9 +97,11 @@ export class DurableCounter implements Actor<CounterMessage> {
 export class Adder implements Actor<CounterMessage | { readonly kind: 'go' }> {
   told = 0;
   readonly #to: Address;
+  readonly #everyMs: number;
 
-  constructor(to: Address) {
+  constructor(to: Address, everyMs: number) {
     this.#to = to;
+    this.#everyMs = everyMs;
   }
 
   start(context: Context<{ readonly kind: 'go' }>): void {
@@ -118,13 +120,13 @@ export class Adder implements Actor<CounterMessage | { readonly kind: 'go' }> {
     if (message.kind !== 'go') return;
     const add: CounterMessage = { kind: 'add', replyTo: context.self };
     context.send(this.#to, add);
-    context.timers.start('go', 2, { kind: 'go' });
+    context.timers.start('go', this.#everyMs, { kind: 'go' });
   }
 }
 
-export function counterDefinitions(to: Address): ReadonlyMap<string, ActorDefinition> {
+export function counterDefinitions(to: Address, everyMs = 2): ReadonlyMap<string, ActorDefinition> {
   return new Map<string, ActorDefinition>([
     ['counter', { kind: 'counter', durable: true, create: () => new DurableCounter() }],
-    ['adder', { kind: 'adder', durable: false, create: () => new Adder(to) }],
+    ['adder', { kind: 'adder', durable: false, create: () => new Adder(to, everyMs) }],
   ]);
 }

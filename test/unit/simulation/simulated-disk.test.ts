@@ -222,4 +222,100 @@ describe('the simulated disk', () => {
     bench.disk.options.writeErrorProbability = 1;
     expect(() => bench.write(file, 0, Uint8Array.of(1))).to.throw('EIO');
   });
+
+  it('F2. F3. leaves what the style of a crash says: torn, whole writes in any order, any sectors, names or renames', () => {
+    const size = 3 * sectorBytes;
+    const kept = { torn: new Set<string>(), reordered: new Set<string>(), scattered: new Set<string>() };
+    for (const style of ['torn', 'reordered', 'scattered'] as const) {
+      for (const seed of seeds) {
+        const bench = new Bench(seed);
+        const file = bench.create('d/f', 2 * size);
+        for (const half of [0, 1]) bench.write(file, half * size, new Uint8Array(size).fill(1));
+        bench.process.revoke();
+        bench.disk.crash(style);
+        const bytes = bench.disk.session().read('d/f', 0, 2 * size);
+        kept[style].add(Array.from({ length: 6 }, (_, i) => bytes[i * sectorBytes]).join(''));
+      }
+    }
+    expect(
+      [...kept.torn].every((one) => /^(000|100|110|111){2}$/.test(one)),
+      [...kept.torn].join(),
+    ).to.equal(true);
+    expect([...kept.reordered].every((one) => /^(000|111){2}$/.test(one))).to.equal(true);
+    expect(kept.reordered).to.include('000111');
+    expect([...kept.scattered].some((one) => /010|101/.test(one))).to.equal(true);
+
+    for (const [style, names] of [
+      ['names', ['new']],
+      ['renames', ['gone', 'old']],
+      ['lost', ['gone', 'new', 'old']],
+    ] as const) {
+      const seen = new Set<string>();
+      for (const seed of seeds) {
+        const bench = new Bench(seed);
+        for (const name of ['old', 'gone']) bench.sync(bench.create(`d/${name}`));
+        bench.await((done) => bench.process.rename('d/old', 'd/new', done));
+        bench.await((done) => bench.process.remove('d/gone', done));
+        bench.process.revoke();
+        bench.disk.crash(style);
+        for (const name of bench.disk.session().list('d')) seen.add(name);
+        const { namesLost, renamesLost } = bench.disk.image.crashEffects;
+        if (style !== 'lost') expect([namesLost, renamesLost]).to.deep.equal(style === 'names' ? [1, 0] : [1, 1]);
+      }
+      const expected = style === 'names' ? ['gone', 'new'] : style === 'renames' ? ['old'] : names;
+      expect([...seen].sort((a, b) => (a < b ? -1 : 1))).to.deep.equal([...expected]);
+    }
+  });
+
+  it('lies, splits and misdirects as its troubles say, and reads what they make of it', () => {
+    const bench = new Bench('troubles');
+    const file = bench.create('d/f', 100);
+    const other = bench.create('d/g', 100);
+    bench.sync(other);
+    const parts: number[] = [];
+    const honest = bench.disk.trouble({ lies: () => true });
+    bench.write(file, 0, new Uint8Array(10).fill(1));
+    bench.sync(file);
+    honest();
+    const whole = bench.disk.trouble({ splits: () => 4, happened: (operation) => void parts.push(operation.length) });
+    bench.write(file, 10, new Uint8Array(10).fill(2));
+    whole();
+    expect(parts.length).to.equal(2);
+    const straight = bench.disk.trouble({ redirects: () => ({ path: 'd/g', position: 50 }) });
+    bench.write(file, 20, new Uint8Array(10).fill(3));
+    straight();
+    expect(bench.process.read('d/f', 20, 1)[0]).to.equal(0);
+    expect(bench.process.read('d/g', 50, 1)[0]).to.equal(3);
+    expect(bench.disk.misreads).to.equal(false);
+    const sound = bench.disk.trouble({ reads: (_, __, bytes) => bytes.map((byte) => byte ^ 1) });
+    expect(bench.disk.misreads).to.equal(true);
+    expect(bench.process.read('d/f', 0, 2)).to.deep.equal(new Uint8Array([0, 0]));
+    sound();
+    bench.process.revoke();
+    bench.disk.crash('lost');
+    expect([...bench.disk.session().read('d/f', 0, 30)].every((byte) => byte === 0)).to.equal(true);
+  });
+
+  it('goes on with what waited when it hangs no more, and comes back with what it held before', () => {
+    const bench = new Bench('hang');
+    const file = bench.create('d/f', 10);
+    bench.disk.hang(1e12);
+    const written: unknown[] = [];
+    file.write(0, new Uint8Array(10).fill(7), (error) => void written.push(error));
+    expect(bench.scheduler.nextMs()).to.be.greaterThan(1e11);
+    bench.disk.heal();
+    while (written.length === 0) expect(bench.scheduler.step()).to.equal(true);
+    expect(bench.scheduler.nowMs).to.be.lessThan(1000);
+    const copy = bench.disk.image.copy();
+    bench.write(file, 0, new Uint8Array(10).fill(8));
+    bench.create('d/later', 5);
+    const usedBytes = bench.disk.image.usedBytes;
+    bench.process.revoke();
+    bench.disk.image.restore(copy);
+    bench.disk.crash('lost');
+    const after = bench.disk.session();
+    expect(after.list('d')).to.deep.equal(['f']);
+    expect(after.read('d/f', 0, 10)).to.deep.equal(new Uint8Array(10).fill(7));
+    expect(bench.disk.image.usedBytes).to.equal(usedBytes - 5);
+  });
 });

@@ -264,4 +264,91 @@ describe('the simulated network', () => {
     wires.run(30);
     expect(wires.got('b')).to.deep.equal([1]);
   });
+
+  it('holds everything in a paused broker, and delivers it at once and in order', () => {
+    const wires = new Wires('paused');
+    const resume = wires.network.pauseBroker();
+    for (const n of upTo(20)) wires.send('a', 'b', n);
+    wires.run(1000);
+    expect(wires.got('b')).to.deep.equal([]);
+    resume();
+    resume();
+    expect(wires.got('b')).to.deep.equal(upTo(20));
+    wires.send('a', 'b', 20);
+    wires.run(1000);
+    expect(wires.got('b')).to.deep.equal(upTo(21));
+  });
+
+  it('keeps what a disconnected node sends until it is back, and loses what is sent to it', () => {
+    const wires = new Wires('away');
+    const back = wires.network.disconnect('a');
+    wires.send('a', 'b', 1);
+    wires.send('b', 'a', 2);
+    wires.run(1000);
+    expect(wires.got('b')).to.deep.equal([]);
+    back();
+    wires.send('b', 'a', 3);
+    wires.run(1000);
+    expect(wires.got('b')).to.deep.equal([1]);
+    expect(wires.got('a')).to.deep.equal(['gap', 3]);
+    expect(wires.network.counts.reconnected).to.equal(1);
+  });
+
+  it('gives up what waits for a slow receiver, which then sees a gap', () => {
+    const wires = new Wires('slow consumer');
+    wires.network.clog('a', 'b', 500);
+    for (const n of upTo(5)) wires.send('a', 'b', n);
+    wires.run(100);
+    expect(wires.network.dropUnderWay('b')).to.equal(5);
+    wires.send('a', 'b', 5);
+    wires.run(1000);
+    expect(wires.got('b')).to.deep.equal(['gap', 5]);
+  });
+
+  it('keeps every fault from the ways between sheltered nodes, until healed', () => {
+    const wires = new Wires('shelter', { lossProbability: 1 });
+    const { network } = wires;
+    network.isolate('a');
+    network.trouble('a', 'b', { leaves: () => 'swallowed' });
+    network.filter(() => 'drop');
+    network.stopBroker();
+    network.pauseBroker();
+    network.disconnect('b');
+    network.protect(['a', 'b']);
+    for (const n of upTo(10)) wires.send('a', 'b', n);
+    wires.send('a', 'c', 10);
+    network.trouble('a', 'b', { leaves: () => 'swallowed' });
+    wires.send('a', 'b', 11);
+    wires.run(1000);
+    expect(wires.got('b')).to.deep.equal([...upTo(10), 11]);
+    expect(wires.got('c')).to.deep.equal([]);
+    network.heal();
+    wires.send('a', 'b', 12);
+    wires.run(1000);
+    expect(wires.got('b').at(-1)).to.equal(11); // all is lost again
+  });
+
+  it('calls when the next frame is about to leave, which never does', () => {
+    const wires = new Wires('mute');
+    let calls = 0;
+    const unmute = wires.network.muteFromNextSend('a', () => calls++);
+    wires.send('b', 'a', 1);
+    expect(calls).to.equal(0);
+    wires.send('a', 'b', 2);
+    wires.send('a', 'b', 3);
+    expect(calls).to.equal(1);
+    unmute();
+    wires.send('a', 'b', 4);
+    wires.run(1000);
+    expect(wires.got('a')).to.deep.equal([1]);
+    expect(wires.got('b')).to.deep.equal(['gap', 4]);
+  });
+
+  it('N5. fails when a damaged frame is taken for a sound one', () => {
+    const wires = new Wires('damaged');
+    expect(() => wires.network.expectRefused(new Uint8Array(1))).to.throw('N5');
+    wires.network.frameCodec = { pack: () => new Uint8Array(9), refuses: (bytes) => bytes.length < 9 };
+    wires.network.expectRefused(new Uint8Array(8));
+    expect(() => wires.network.expectRefused(new Uint8Array(9))).to.throw('N5');
+  });
 });

@@ -5,6 +5,7 @@
 // broken builds are the same program with a bug planted by environment variable.
 
 import { expect } from 'chai';
+import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import type { VerdictReport } from '../../cli/load/describe-verdict.js';
@@ -124,5 +125,7 @@ describe('system: the verdict of a load while the power fails', function () {
       const report = JSON.parse(stdout) as SoakReport;
       expect(report.planted).to.equal(bug);
       expect(report.failure).to.be.a('string');
+      expect(report.folder, 'the evidence is kept').to.match(/troupe-drill-/);
+      rmSync(report.folder ?? '', { recursive: true });
     });
 });

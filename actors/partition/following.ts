@@ -82,7 +82,7 @@ export class Following {
     if (planted('PB01') && core.log.end > core.highWatermark) {
       this.#phase = { kind: 'truncating' };
       core.truncateTo(core.highWatermark, context);
-    } else if (core.switching === undefined || planted('PB52')) this.#reconcile(context);
+    } else if (core.switching === undefined) this.#reconcile(context);
     else this.#phase = { kind: 'switching', chunkCount: undefined }; // W4
   }
 
@@ -93,6 +93,7 @@ export class Following {
   /** What this replica was doing ends here: another role, another epoch. */
   end(context: PartitionContext): void {
     if (this.#phase.kind === 'installing') context.snapshots.abort();
+    if (planted('PB52')) this.#core.switching = undefined;
     this.#phase = { kind: 'reconciling' };
     context.timers.cancel('retry');
   }
@@ -133,7 +134,7 @@ export class Following {
       return;
     }
     if (this.#phase.kind !== 'installing') return this.#reconcile(context);
-    if (context.nowMs - this.#heardMs >= installSilenceMs && !this.#phase.busy) {
+    if (context.nowMs - this.#heardMs >= installSilenceMs && !this.#phase.busy && !planted('PB53')) {
       sometimes('partition/install-begun-again');
       return this.#reconcile(context); // W8
     }
@@ -266,8 +267,7 @@ export class Following {
     }
     const core = this.#core;
     const meta = decodeMeta(message.meta);
-    const isOld = meta.offset <= core.highWatermark && meta.lineage === core.lineage && core.highWatermark > 0;
-    if (isOld && !planted('PB25')) {
+    if (meta.offset <= core.highWatermark && meta.lineage === core.lineage && core.highWatermark > 0) {
       // M11: never back in time. The leader's log starts above our end although we have committed as much: ask again.
       this.#phase = { kind: 'reconciling' };
       return;

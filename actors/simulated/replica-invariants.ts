@@ -29,6 +29,8 @@ export class ReplicaInvariants {
   readonly #leaders = new Map<string, string>();
   /** Epoch last seen led by a replica object. */
   readonly #led = new WeakMap<object, number>();
+  /** Of the newest map whose sets were looked at. */
+  #revision = 0;
 
   constructor(mesh: SimulatedMesh, committed: CommittedLog, seen: Seen) {
     this.#mesh = mesh;
@@ -37,8 +39,12 @@ export class ReplicaInvariants {
   }
 
   check(worker: SimulatedWorker): void {
+    this.#checkNewSets();
     for (const placed of this.#mesh.replicasOn(worker)) {
+      const { partition } = placed.replica.core;
+      const before = this.#committed.end(partition);
       this.#committed.observe(placed);
+      if (this.#committed.end(partition) > before) this.#checkComplete(partition);
       this.#checkWatermark(placed);
       this.#checkLeader(placed);
       this.#checkLease(placed);
@@ -109,21 +115,31 @@ export class ReplicaInvariants {
 
   /** K5, of every partition: not cheap, so asked now and then. */
   checkCompleteness(): void {
+    for (const partition of this.#mesh.newestMap?.partitions.keys() ?? []) this.#checkComplete(partition);
+  }
+
+  /** K5, of the partitions that the metadata group has just changed. A member may catch up before the next look at all of them. */
+  #checkNewSets(): void {
     const map = this.#mesh.newestMap;
-    if (map === undefined) return;
-    for (const info of map.partitions.values()) {
-      const end = this.#committed.end(info.id);
-      const table = map.tables.get(info.table);
-      if (table === undefined) continue;
-      for (const host of [...info.inSync, ...info.eligible]) {
-        const replica = this.replicaOf(info.id, host);
-        if (replica === undefined || replica.role.kind === 'idle') continue;
-        const has = table.durability === 'sync' ? replica.core.durableEnd : replica.core.log.end;
-        assert(
-          has >= end,
-          `K5: partition ${info.id}: ${host} is ${info.inSync.includes(host) ? 'in sync' : 'eligible'} with ${has}, ${end} is committed`,
-        );
-      }
+    if (map === undefined || map.revision === this.#revision) return;
+    for (const info of map.partitions.values()) if (info.revision > this.#revision) this.#checkComplete(info.id);
+    this.#revision = map.revision;
+  }
+
+  #checkComplete(partition: number): void {
+    const map = this.#mesh.newestMap;
+    const info = map?.partitions.get(partition);
+    const table = info === undefined ? undefined : map?.tables.get(info.table);
+    if (info === undefined || table === undefined) return;
+    const end = this.#committed.end(partition);
+    for (const host of [...info.inSync, ...info.eligible]) {
+      const replica = this.replicaOf(partition, host);
+      if (replica === undefined || replica.role.kind === 'idle') continue;
+      const has = table.durability === 'sync' ? replica.core.durableEnd : replica.core.log.end;
+      assert(
+        has >= end,
+        `K5: partition ${partition}: ${host} is ${info.inSync.includes(host) ? 'in sync' : 'eligible'} with ${has}, ${end} is committed`,
+      );
     }
   }
 }

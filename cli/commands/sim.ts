@@ -8,7 +8,7 @@ import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { suggestion } from '../../actors/simulated/checked-data.js';
 import type { ScenarioBounds } from '../../actors/simulated/scenario.js';
-import { type PlantedBug, plantedBugs } from '../../runtime/probes/planted-bugs.js';
+import { type PlantedBug, plantedBugs, simulatedBugs } from '../../runtime/probes/planted-bugs.js';
 import { type FaultKind, faultKinds } from '../../runtime/simulation/fault-plan.js';
 import { parseCount, parseDurationMs, parseWord } from '../argument.js';
 import { usage } from '../cli-error.js';
@@ -171,7 +171,7 @@ function parseFaults(text: string): FaultKind[] {
 
 function parsePlanted(text: string): PlantedBug[] {
   const all = Object.keys(plantedBugs) as PlantedBug[];
-  return text === 'all' ? all : wordsOf('--planted', 'planted bug', all, text);
+  return text === 'all' ? [...simulatedBugs] : wordsOf('--planted', 'planted bug', all, text);
 }
 
 /** Too many to be listed in one line: the nearest is named. */

@@ -12,6 +12,7 @@
 //
 // Sources: Ongaro's dissertation 6.4; etcd issue 20418 for I3.
 
+import { planted } from '../../../runtime/probes/probes.js';
 import { assert } from '../../../runtime/std/assert.js';
 import { Queue } from '../../../runtime/std/queue.js';
 
@@ -49,7 +50,7 @@ export class ReadRounds {
 
   /** Begins a round. `commitIndex` undefined: nothing of this term is committed, so reads go on waiting (I1). */
   begin(commitIndex: number | undefined): number {
-    this.#round++; // I3
+    if (!planted('PB20')) this.#round++; // I3
     if (commitIndex !== undefined) {
       for (let read = this.#reads.at(this.#assigned); read !== undefined; read = this.#reads.at(this.#assigned)) {
         read.index = commitIndex; // I1

@@ -42,7 +42,7 @@ export function takeSnapshot(state: RaftState): boolean {
 /** REQUIRES that the sender was recognized as the leader of our term. */
 export function onSnapshot(state: RaftState, message: RaftSnapshot): void {
   const { snapshotWork } = state;
-  if (message.last.index <= state.commitIndex) {
+  if (message.last.index <= state.commitIndex && !planted('PB25')) {
     sometimes('metadata/old-snapshot-ignored');
     state.sendWhenDurable(message.from, { kind: 'raft-accepted', match: state.commitIndex }); // M11: nothing new
     return;
@@ -65,7 +65,7 @@ function maybeInstall(state: RaftState): void {
   snapshotWork.dropIncoming();
   if (state.role.kind !== 'follower') return; // whoever campaigned since goes on with its own log
   const { last, membership, chunks } = incoming;
-  if (last.index <= state.commitIndex) return; // M11: overtaken by appends
+  if (last.index <= state.commitIndex && !planted('PB25')) return; // M11: overtaken by appends
   state.save();
   const snapshot = state.nextSnapshot();
   state.put({ kind: 'begin-snapshot', snapshot, meta: encodeSnapshotMeta({ last, membership }), chunks });

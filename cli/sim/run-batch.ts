@@ -38,7 +38,8 @@ export interface FirstFailure {
 }
 
 export async function runBatch({ output, signal }: Invocation, options: BatchOptions): Promise<number> {
-  const { runs, bounds, jobs } = options;
+  const { runs, bounds } = options;
+  const jobs = Math.min(options.jobs, runs);
   const figures = new BatchFigures(performance.now());
   const progress = new BatchProgress(output, figures, runs);
   let first: FirstFailure | undefined;

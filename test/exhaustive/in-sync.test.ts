@@ -26,12 +26,12 @@ describe('small scopes: the in-sync set', function () {
 
   it('a follower that lags leaves and comes back while its leader writes and is deposed (R13)', async () => {
     const budget = { writes: 1, lags: 1, fences: 1, proposals: 2 };
-    expectSoundSoFar(await modelOf({ ...fast, name: 'a lagging follower', budget }), isFull ? 6_000_000 : 60_000);
+    expectSoundSoFar(await modelOf({ ...fast, name: 'a lagging follower', budget }), isFull ? 3_000_000 : 60_000);
   });
 
   it('a write, an election, and a crash that loses any part of what was not synced (R4, R21)', async () => {
     const budget = { writes: 1, fences: 1, crashes: 1, proposals: 1 };
-    expectSoundSoFar(await modelOf({ ...three, name: 'a crash', budget }), isFull ? 6_000_000 : 80_000);
+    expectSoundSoFar(await modelOf({ ...three, name: 'a crash', budget }), isFull ? 3_000_000 : 80_000);
   });
 
   it('PB01: truncating to the high watermark is found', async () => {
@@ -68,16 +68,16 @@ describe('small scopes: the in-sync set', function () {
 
   it('two writes, two elections, and hosts that come back', async () => {
     const budget = { writes: 2, fences: 2, unfences: 1, proposals: 2 };
-    expectSoundSoFar(await modelOf({ ...fast, name: 'two elections', budget }), 6_000_000);
+    expectSoundSoFar(await modelOf({ ...fast, name: 'two elections', budget }), 3_000_000);
   });
 
   it('a write and an election with messages that arrive twice', async () => {
     const budget = { writes: 1, fences: 1, repeats: 1, retries: 1, proposals: 1 };
-    expectSoundSoFar(await modelOf({ ...fast, name: 'repeats', budget }), 6_000_000);
+    expectSoundSoFar(await modelOf({ ...fast, name: 'repeats', budget }), 3_000_000);
   });
 
   it('two writes, two elections, a crash', async () => {
     const budget = { writes: 2, fences: 1, crashes: 1, lags: 1, proposals: 2 };
-    expectSoundSoFar(await modelOf({ ...three, name: 'everything', budget }), 6_000_000);
+    expectSoundSoFar(await modelOf({ ...three, name: 'everything', budget }), 3_000_000);
   });
 });

@@ -111,7 +111,8 @@ export class MeshWorld {
   diskIdOf(host: string): string {
     const now = this.cluster.journals.diskId(host);
     const given = this.#diskIds.get(host);
-    return given === undefined ? now : given + now.slice(`disk-${host}`.length);
+    // The name is given here; what the journals add to it, since they were begun again, stays.
+    return given === undefined ? now : given + now.slice(`disk-${host}`.length).replace(/-wiped-\d+/, '');
   }
 
   /** Another disk takes the place of the host's, with nothing on it. REQUIRES that the host is down. */

@@ -8,7 +8,7 @@ import { assert } from '../std/assert.js';
 const cellCount = workerCell(mainWorker) + workerCellCount;
 
 export class PlainCells implements Cells {
-  readonly #values = Array.from<number>({ length: cellCount }).fill(0);
+  readonly #values = new Float64Array(cellCount);
 
   load(index: number): number {
     assert(index >= 0 && index < cellCount, 'there is no such cell');

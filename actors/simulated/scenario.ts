@@ -181,8 +181,6 @@ function drawFaults(random: Random, { bounds, hosts, founders, overBudget, journ
     bounds.faults ??
     faultKinds.filter(
       (kind) =>
-        // Nothing on a host can tell that its disk lied, so no protocol here survives it: only when asked for by name.
-        !silentFaultKinds.includes(kind) &&
         (journalKind === 'disk' || !onDisk.includes(kind)) &&
         (mayConfirm || !needConfirm.includes(kind)) &&
         (mayLose || !lossyFaultKinds.includes(kind)) &&
@@ -212,7 +210,8 @@ function withLossyHosts(
   const names = Array.from({ length: hosts }, (_, i) => `h${i + 1}`);
   const minimum = tables.map(({ options }) => options.minInSync ?? 1);
   const lossyHosts = drawLossyHosts(random, names, names.slice(0, founders), minimum);
-  return { ...faults, lossyHosts };
+  const silent = silentFaultKinds.some((kind) => faults.everyMs[kind] !== undefined);
+  return { ...faults, lossyHosts, ...(silent ? { forgetfulHosts: lossyHosts } : {}) };
 }
 
 interface TableBounds {

@@ -196,6 +196,7 @@ export class WorkerManager implements Actor<ManagerMessage> {
   #onRegisteredAs(message: Of<'registered-as'>, from: Address, context: ManagerContext): void {
     if (from.host !== this.#args.host || from.worker !== mainWorker || from.actor !== agentActor) return;
     if (message.startId !== this.#args.startId) return;
+    const isNews = message.epoch !== this.#epoch;
     // Epoch 0: a new agent of this process, which has to hear again that we are ready.
     this.#epoch = message.epoch === 0 ? undefined : message.epoch;
     rememberRegistration(context.cells, this.#worker, message.epoch);
@@ -203,6 +204,8 @@ export class WorkerManager implements Actor<ManagerMessage> {
     else {
       // Somebody leads the group now: what was asked before may have been lost.
       if (!this.#heard) this.#askMap(context);
+      // What was learned since it was last told of us, it has not heard yet.
+      if (isNews && this.#members.length > 0) this.#tellReady(context);
       this.#follow(context);
     }
   }

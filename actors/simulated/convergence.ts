@@ -13,13 +13,20 @@ import type { PartitionInfo, TableInfo } from '../../messaging/protocol/cluster-
 import { equalBytes } from '../../runtime/std/bytes.js';
 import { ByteWriter } from '../../runtime/std/byte-writer.js';
 import type { PartitionReplica } from '../partition/replica.js';
-import type { SimulatedMesh } from './simulated-mesh.js';
+import type { MapSight, SimulatedMesh } from './simulated-mesh.js';
 
 /** Why the partition may be without a leader for ever; undefined: it may not. */
 export function mayBeOffline(info: PartitionInfo, table: TableInfo): string | undefined {
   if (table.durability !== 'async' || info.leader !== undefined) return undefined;
   if (info.inSync.length > 0 || info.eligible.length > 0) return undefined;
   return `partition ${info.id} of the asynchronous table ${info.table} lost every complete copy to crashes (R17)`;
+}
+
+/** A replica of a host that was removed goes elsewhere; where there is no other host, its place stays empty. */
+function replicasWanted(info: PartitionInfo, map: MapSight): string[] {
+  const hosts = info.replicas.map(({ host }) => host);
+  const free = [...map.hosts.values()].some(({ name, state }) => state === 'up' && !hosts.includes(name));
+  return free ? hosts : hosts.filter((host) => map.hosts.get(host)?.state !== 'removed');
 }
 
 /**
@@ -43,8 +50,9 @@ export function missingForRest(mesh: SimulatedMesh, loads: readonly LoadActor[])
     const replicas = running.filter(({ replica }) => replica.core.partition === info.id);
     for (const { host, replica } of replicas)
       if (replica.role.kind === 'quarantined') return `${name} is quarantined at ${host}: ${replica.role.reason}`;
-    if (info.inSync.length < info.replicas.length)
-      return `${name} has ${info.inSync.join(', ')} in sync of ${info.replicas.map((one) => one.host).join(', ')}`;
+    const wanted = replicasWanted(info, map);
+    if (info.inSync.length < wanted.length)
+      return `${name} has ${info.inSync.join(', ')} in sync of ${wanted.join(', ')}`;
     const leader = replicas.find(({ host }) => host === info.leader)?.replica;
     if (leader?.role.kind !== 'leader') return `${name}: ${info.leader} does not lead`;
     const { log, highWatermark, state } = leader.core;
@@ -52,7 +60,7 @@ export function missingForRest(mesh: SimulatedMesh, loads: readonly LoadActor[])
     if (leader.role.pending.size > 0) return `${name}: ${leader.role.pending.size} requests wait for nothing`;
     const { high, low } = state.hash();
     const sessions = sessionsOf(leader);
-    for (const { host } of info.replicas) {
+    for (const host of wanted) {
       const replica = replicas.find((one) => one.host === host)?.replica;
       if (replica === undefined) return `${name} does not run at ${host}`;
       if (replica.core.highWatermark !== highWatermark)

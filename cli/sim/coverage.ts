@@ -5,7 +5,12 @@
 
 import { type Fact, facts } from '../../runtime/probes/facts.js';
 import { type Site, sites } from '../../runtime/probes/sites.js';
-import { type FaultKind, faultKinds } from '../../runtime/simulation/fault-plan.js';
+import {
+  type CountedFault,
+  countedFaults,
+  faultTypes,
+  isFaultKind,
+} from '../../runtime/simulation/faults/catalogue.js';
 import type { RunReport } from './run-seed.js';
 
 export interface Covered {
@@ -24,11 +29,14 @@ export interface CoverageReport {
   readonly facts: Table;
   readonly seen: Table;
   readonly never: {
-    readonly faults: readonly FaultKind[];
+    readonly faults: readonly CountedFault[];
     readonly sites: readonly Site[];
     readonly facts: readonly Fact[];
   };
 }
+
+/** What loses data without a word strikes only when it is asked for by name. */
+const drawnFaults = countedFaults.filter((name) => !isFaultKind(name) || faultTypes[name].loses !== 'silent');
 
 class Tally {
   readonly #counts = new Map<string, { seeds: number; times: number; effects?: number }>();
@@ -83,7 +91,7 @@ export class Coverage {
       facts: this.#facts.table(),
       seen: this.#seen.table(),
       never: {
-        faults: this.#faults.never(faultKinds),
+        faults: this.#faults.never(drawnFaults),
         sites: this.#sites.never(Object.keys(sites) as Site[]),
         facts: this.#facts.never(Object.keys(facts) as Fact[]),
       },

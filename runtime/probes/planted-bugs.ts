@@ -56,7 +56,11 @@ export const plantedBugs = {
     rule: 'L5',
     foundBy: 'small scopes',
   },
-  PB19: { wrong: 'a new controller takes it that nobody holds a lease which it did not grant itself', rule: 'L1 L5' },
+  PB19: {
+    wrong: 'a new controller takes it that nobody holds a lease which it did not grant itself',
+    rule: 'L1 L5',
+    foundBy: 'scripts',
+  },
   PB20: { wrong: 'all rounds that confirm reads have the same number', rule: 'L4 M10', foundBy: 'raft simulation' },
   PB21: { wrong: 'a new leader serves before a record of its epoch is committed', rule: 'R9' },
   PB22: { wrong: 'a vote is sent before it is on disk, where it never gets', rule: 'M6', foundBy: 'raft simulation' },
@@ -69,8 +73,11 @@ export const plantedBugs = {
   PB25: { wrong: 'a snapshot older than what is committed here is installed', rule: 'M11', foundBy: 'raft simulation' },
   PB26: { wrong: 'a snapshot has no sessions in it', rule: 'S4 D12' },
   PB27: { wrong: 'repeated writes are looked for only before they are appended', rule: 'S3' },
-  PB28: { wrong: 'a write whose answer the client has confirmed long ago is executed', rule: 'S5' },
-  PB39: { wrong: 'what was appended and lost its leader is answered as never having happened', rule: 'R7' },
+  PB28: { wrong: 'a write whose answer the client has confirmed long ago is executed', rule: 'S5', foundBy: 'scripts' },
+  PB39: {
+    wrong: 'what was appended and lost its leader is answered as never having happened',
+    rule: 'R7',
+  },
   PB40: { wrong: 'the hash of the state depends on the order in which it came about', rule: 'R24' },
   PB41: { wrong: 'the commit hold covers only the last deposed leader', rule: 'L5', foundBy: 'small scopes' },
   PB43: { wrong: 'a lease counts before the metadata is applied under which it was granted', rule: 'L1' },
@@ -79,7 +86,7 @@ export const plantedBugs = {
     rule: 'L5',
     foundBy: 'small scopes',
   },
-  PB45: { wrong: 'a late word that logs diverged cuts what was acknowledged since', rule: 'R12' },
+  PB45: { wrong: 'a late word that logs diverged cuts what was acknowledged since', rule: 'R12', foundBy: 'scripts' },
   PB46: {
     wrong: 'a term entered while a snapshot is stored is recorded as the end of the old log',
     rule: 'M11',
@@ -90,15 +97,24 @@ export const plantedBugs = {
     rule: 'M8',
     foundBy: 'raft simulation',
   },
-  PB48: { wrong: 'a follower that just died is proposed to be in sync again', rule: 'R13' },
-  PB49: { wrong: 'a new proposal takes the place of an unanswered one in the maximal in-sync set', rule: 'R5' },
+  PB48: { wrong: 'a follower that just died is proposed to be in sync again', rule: 'R13', foundBy: 'scripts' },
+  PB49: {
+    wrong: 'a new proposal takes the place of an unanswered one in the maximal in-sync set',
+    rule: 'R5',
+    foundBy: 'scripts',
+  },
   PB50: { wrong: 'the leader commits what is on its own disk, and waits for no follower', rule: 'R5' },
-  PB51: { wrong: 'the last news of what is committed is sent once, and may be lost', rule: 'R24' },
+  PB51: { wrong: 'the last news of what is committed is sent once, and may be lost', rule: 'R24', foundBy: 'scripts' },
   PB52: {
     wrong: 'a new epoch goes on with the log that the disk, about to start from a snapshot, does not have',
     rule: 'M11',
+    foundBy: 'scripts',
   },
-  PB53: { wrong: 'a follower asks for ever for chunks of a snapshot that its leader gives no more', rule: 'M11' },
+  PB53: {
+    wrong: 'a follower asks for ever for chunks of a snapshot that its leader gives no more',
+    rule: 'M11',
+    foundBy: 'scripts',
+  },
 } as const satisfies Record<string, BugSheet>;
 
 export type PlantedBug = keyof typeof plantedBugs;

@@ -5,10 +5,13 @@
 // seldom does. Each fails with the bug and passes without it. The journal's and the leases' are in test/exhaustive.
 
 import { expect } from 'chai';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { grantLease } from '../../actors/host/lease-cells.js';
 import { ClientRequests } from '../../actors/partition/client-requests.js';
-import type { PlantedBug } from '../../runtime/probes/planted-bugs.js';
+import { type BugSheet, type PlantedBug, plantedBugs } from '../../runtime/probes/planted-bugs.js';
 import { installProbes } from '../../runtime/probes/probes.js';
+import { runNode } from '../support/cli-mesh.js';
 import { PartitionWorld, partitionId } from '../support/partition-world.js';
 import { RaftSimulation } from '../support/raft-simulation.js';
 
@@ -102,6 +105,20 @@ const finders: readonly (readonly [PlantedBug, string, RegExp, () => void])[] = 
   ['PB47', 'seed 407 of Raft’s simulation', /^liveness/, raft(407)],
 ];
 
+/** Bug, file of test/unit, and the test there that fails with it; that it passes without is seen where it stands. */
+const scripts: readonly (readonly [PlantedBug, string, string])[] = [
+  ['PB19', 'metadata/controller', 'a process counts as answered when this controller won'],
+  ['PB28', 'partition/bookkeeping', 'S1 a session is there from its opening'],
+  ['PB45', 'partition/silent-follower', 'W5 an answer to another question'],
+  ['PB48', 'partition/replication', 'D6 a dead follower that had everything'],
+  ['PB49', 'partition/bookkeeping', 'I1 a commit waits for everybody'],
+  ['PB51', 'partition/silent-follower', 'D5 a follower that missed the last news'],
+  ['PB52', 'partition/snapshot-switch', 'W4 a new epoch during the switch'],
+  ['PB53', 'partition/snapshot-switch', 'W8 a follower whose leader gave the transfer up'],
+];
+const mocha = resolve('node_modules/mocha/bin/mocha.js');
+const plantBug = fileURLToPath(new URL('../support/plant-bug.js', import.meta.url));
+
 describe('planted bugs that other suites find', function () {
   this.timeout(60_000);
 
@@ -110,4 +127,20 @@ describe('planted bugs that other suites find', function () {
       expect(saidWith(undefined, look)).to.equal('');
       expect(saidWith(bug, look)).to.match(words);
     });
+
+  for (const [bug, file, title] of scripts)
+    it(`${bug} makes a test of ${file} fail`, async () => {
+      const path = fileURLToPath(new URL(`../unit/${file}.test.js`, import.meta.url));
+      const words = ['--no-config', '--no-package', '--require', plantBug, '--reporter', 'tap', '--fgrep', title, path];
+      const { code, stdout } = await runNode([mocha, ...words], process.cwd(), '', { TROUPE_PLANTED_BUG: bug });
+      expect(code, stdout).to.equal(1);
+      expect(stdout).to.match(/^not ok 1 /m);
+    });
+
+  it('are those of which the catalogue says so', () => {
+    const sheets: readonly (readonly [string, BugSheet])[] = Object.entries(plantedBugs);
+    const said = sheets.filter(([, { foundBy }]) => foundBy === 'scripts' || foundBy === 'raft simulation');
+    const here = [...finders, ...scripts].map(([bug]) => bug);
+    expect(here).to.have.members(said.map(([bug]) => bug));
+  });
 });

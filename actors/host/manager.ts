@@ -190,7 +190,7 @@ export class WorkerManager implements Actor<ManagerMessage> {
     const agent = { host: this.#args.host, worker: mainWorker, actor: agentActor };
     const known = this.#members.length === 0 ? {} : { members: this.#members };
     const ready = { kind: 'worker-ready', worker: this.#worker, replicas, ...known };
-    context.send(agent, ready as Message);
+    context.send(agent, ready);
   }
 
   #onRegisteredAs(message: Of<'registered-as'>, from: Address, context: ManagerContext): void {

@@ -22,6 +22,7 @@ import { runSimulation, type Verdict } from '../../runtime/simulation/run-simula
 import type { SimulatedCluster } from '../../runtime/simulation/simulated-cluster.js';
 import type { NetworkCounts } from '../../runtime/simulation/simulated-network.js';
 import { Asker, askerKind } from './asker.js';
+import { CommitInvariants } from './commit-invariants.js';
 import { CommittedLog } from './committed-log.js';
 import { mayBeOffline, missingForRest } from './convergence.js';
 import { type Counts, judge } from './judgement.js';
@@ -114,6 +115,7 @@ function simulateWith(probes: SimulatedProbes, scenario: Scenario, options: Simu
   const overBudget = scenario.faults.overBudget === true;
   const committed = new CommittedLog(overBudget);
   const replicas = new ReplicaInvariants(mesh, committed, see);
+  const commits = new CommitInvariants(mesh, replicas);
   const metadata = new MetadataInvariants(mesh);
   const script = new ScriptPlayer(mesh, scenario, asker);
   const attending = (): LoadActor[] =>
@@ -164,6 +166,7 @@ function simulateWith(probes: SimulatedProbes, scenario: Scenario, options: Simu
       // First: it notes the newest map, which the others look at.
       { name: 'metadata', check: (_, worker) => metadata.check(worker) },
       { name: 'replicas', check: (_, worker) => replicas.check(worker) },
+      { name: 'commits', check: (_, worker) => commits.check(worker) },
       {
         name: 'completeness',
         check: () => {

@@ -28,7 +28,7 @@ function calm(seed: string, more: Partial<Scenario> = {}): Scenario {
   return { ...scenario, faults: { ...scenario.faults, network: {} }, script: [], livenessMs: 0, sites: [], ...more };
 }
 
-describe('simulated meshes (J1 K3 K4 K5 K6 K7 K8 K9 hold at every moment)', function () {
+describe('simulated meshes (J1 K3 K4 K5 K6 K7 K8 K9 K10 K11 hold at every moment)', function () {
   this.timeout(60_000);
 
   for (let seed = 1; seed <= seedCount; seed++) {

@@ -73,7 +73,7 @@ export const plantedBugs = {
   PB25: { wrong: 'a snapshot older than what is committed here is installed', rule: 'M11', foundBy: 'raft simulation' },
   PB26: { wrong: 'a snapshot has no sessions in it', rule: 'S4 D12' },
   PB27: { wrong: 'repeated writes are looked for only before they are appended', rule: 'S3' },
-  PB28: { wrong: 'a write whose answer the client has confirmed long ago is executed', rule: 'S5', foundBy: 'scripts' },
+  PB28: { wrong: 'a write whose answer the client has confirmed long ago is executed', rule: 'S5' },
   PB39: {
     wrong: 'what was appended and lost its leader is answered as never having happened',
     rule: 'R7',

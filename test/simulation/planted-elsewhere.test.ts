@@ -108,7 +108,6 @@ const finders: readonly (readonly [PlantedBug, string, RegExp, () => void])[] = 
 /** Bug, file of test/unit, and the test there that fails with it; that it passes without is seen where it stands. */
 const scripts: readonly (readonly [PlantedBug, string, string])[] = [
   ['PB19', 'metadata/controller', 'a process counts as answered when this controller won'],
-  ['PB28', 'partition/bookkeeping', 'S1 a session is there from its opening'],
   ['PB45', 'partition/silent-follower', 'W5 an answer to another question'],
   ['PB48', 'partition/replication', 'D6 a dead follower that had everything'],
   ['PB49', 'partition/bookkeeping', 'I1 a commit waits for everybody'],

@@ -36,6 +36,8 @@ export class ReplicaInvariants {
     this.#mesh = mesh;
     this.#committed = committed;
     this.#seen = seen;
+    // A partition that is deleted in the very run of turns in which it committed and answered.
+    mesh.onReplicaGone = (placed) => committed.observe(placed);
   }
 
   check(worker: SimulatedWorker): void {

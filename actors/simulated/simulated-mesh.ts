@@ -69,6 +69,8 @@ export class SimulatedMesh {
   readonly #replicas = new Map<string, Map<string, Placed>>();
   readonly #definitions = new Map<string, ActorDefinition>(registry);
   #newestMap: MapSight | undefined;
+  /** Told of a replica object that has gone, whole as its last turn left it: what it did in that turn is not lost on whoever keeps the book. */
+  onReplicaGone: ((placed: Placed) => void) | undefined;
 
   constructor(options: SimulatedMeshOptions) {
     const { hosts, workers, founders, encoded, clientLimits, replicaLimits, ...rest } = options;
@@ -131,6 +133,8 @@ export class SimulatedMesh {
             const place = `${self.host}/${self.worker}`;
             let here = this.#replicas.get(place);
             if (here === undefined) this.#replicas.set(place, (here = new Map()));
+            const gone = here.get(self.actor);
+            if (gone !== undefined) this.onReplicaGone?.(gone);
             here.set(self.actor, { host: self.host, worker: self.worker, name: self.actor, replica: actor });
           }
           return actor;
@@ -156,7 +160,10 @@ export class SimulatedMesh {
     const running: Placed[] = [];
     for (const placed of here.values()) {
       if (worker.actor(placed.name) === (placed.replica as unknown)) running.push(placed);
-      else here.delete(placed.name);
+      else {
+        here.delete(placed.name);
+        this.onReplicaGone?.(placed);
+      }
     }
     return running;
   }

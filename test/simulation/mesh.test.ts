@@ -1,14 +1,14 @@
 // Whole meshes under load and faults, seed after seed
 // =============================================================================
 //
-// Each test is a seed, which its title gives: `npx troupe sim --seed <it> --safety 6s` runs it again, with the trace when `--trace` is added.
+// Each test is a seed, which its title gives: `npx troupe sim --seed <it> --safety 3s` runs it again, with the trace when `--trace` is added.
 
 import { expect } from 'chai';
 import { drawScenario, type Scenario, type ScenarioBounds } from '../../actors/simulated/scenario.js';
 import { simulate, type SimulationResult } from '../../actors/simulated/simulate.js';
 
-const safetyMs = 6000;
-const seedCount = 30;
+const safetyMs = 3000;
+const seedCount = 200;
 
 function simulated(scenario: Scenario, again: string): SimulationResult {
   const result = simulate(scenario);
@@ -19,7 +19,7 @@ function simulated(scenario: Scenario, again: string): SimulationResult {
 
 /** A seed as `troupe sim` draws it. */
 function seeded(seed: string, bounds: ScenarioBounds = {}): SimulationResult {
-  return simulated(drawScenario(seed, { safetyMs, ...bounds }), `npx troupe sim --seed ${seed} --safety 6s`);
+  return simulated(drawScenario(seed, { safetyMs, ...bounds }), `npx troupe sim --seed ${seed} --safety 3s`);
 }
 
 /** Nothing happens to it. */
@@ -43,7 +43,7 @@ describe('simulated meshes (J1 K3 K4 K5 K6 K7 K8 K9 K10 K11 hold at every moment
       const faults = ['bit-rot', 'sync-error', 'host-kill', 'isolate'] as const;
       simulated(
         drawScenario(`lossy-${seed}`, { safetyMs, faults, hosts: 3 + (seed % 3), overBudget: false }),
-        `npx troupe sim --seed lossy-${seed} --hosts ${3 + (seed % 3)} --safety 6s --faults ${faults.join(',')}`,
+        `npx troupe sim --seed lossy-${seed} --hosts ${3 + (seed % 3)} --safety 3s --faults ${faults.join(',')}`,
       );
     });
   }

@@ -137,4 +137,6 @@ export const seldomSites: ReadonlySet<Site> = new Set<Site>([
   'metadata/refuse-pre-vote',
   'metadata/refuse-vote',
   'metadata/resign',
+  'partition/give-up-early',
+  'partition/short-patience',
 ]);

@@ -158,7 +158,8 @@ export class HostAgent implements Actor<AgentMessage> {
         return; // it is behind: it will be asked again
       case 'superseded':
       case 'removed':
-        // A refusal that was meant for a process before this one does not end it.
+        // A refusal that was meant for a process before this one does not end it: this one has not asked for anything yet, or not with that epoch.
+        if (phase.kind === 'gathering') return;
         if (phase.kind === 'registered' && message.epoch !== phase.epoch) return;
         if (phase.kind === 'registering' && message.reason === 'superseded') return;
         return this.#end(message.reason, context);

@@ -242,6 +242,16 @@ describe('host agent', () => {
     expect(desk.kinds()).to.deep.equal([]);
   });
 
+  it('G2: a process that has not asked for anything yet is not ended by a refusal of the one before it', () => {
+    const desk = new Desk();
+    desk.start();
+    desk.tell({ kind: 'agent-refused', reason: 'superseded', leader: 'm1', epoch: 7 });
+    desk.tell({ kind: 'agent-refused', reason: 'removed', leader: 'm1', epoch: 7 });
+    expect(desk.events).to.not.include('host-ended');
+    desk.ready();
+    expect(desk.kinds()).to.deep.equal(['register']);
+  });
+
   it('what its workers applied is told without waiting for the next heartbeat (L5)', () => {
     const desk = new Desk();
     desk.registered();

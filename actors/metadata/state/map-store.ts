@@ -92,9 +92,9 @@ export class MapStore {
     for (const tombstone of dropped) this.#floor = Math.max(this.#floor, tombstone.revision);
   }
 
-  /** Everything that changed after `after`; all of it for 0. */
+  /** Everything that changed after `after`; all of it for 0, and then for a copy that may have moved on since it asked: it keeps nothing else. */
   deltaSince(after: number, group: GroupView): MapDelta {
-    const reset = after < this.#floor; // V11
+    const reset = after === 0 || after < this.#floor; // V11
     const since = reset ? 0 : after;
     const newer = (entity: { readonly revision: number }): boolean => entity.revision > since;
     const tables: TableInfo[] = [];
@@ -103,7 +103,7 @@ export class MapStore {
     for (const partition of this.partitions.values()) if (newer(partition.info)) partitions.push(partition.info);
     const deletedTables: string[] = [];
     const deletedPartitions: number[] = [];
-    for (const tombstone of reset || after === 0 ? [] : this.#tombstones) {
+    for (const tombstone of reset ? [] : this.#tombstones) {
       if (tombstone.revision <= after) continue;
       if (tombstone.kind === 'partition') deletedPartitions.push(tombstone.id);
       else if (!deletedTables.includes(tombstone.name)) deletedTables.push(tombstone.name);

@@ -642,6 +642,20 @@ describe('cluster map: store', () => {
     expect(() => new MapStore('d').restore(steps.store.snapshot())).to.throw('cluster');
   });
 
+  it('V11: a copy that asked for everything and moved on before the answer came keeps nothing that was deleted since', () => {
+    const steps = new Steps(new MapStore('c'));
+    steps.up('h1');
+    steps.do({ kind: 'create-table', name: 't', options: { partitions: 2, replicas: 1 }, ifMissing: false });
+    const copy = new MapCopy('c');
+    copy.apply(steps.store.deltaSince(0, groupOfOne)); // the answer of one member
+    steps.do({ kind: 'delete-table', name: 't' });
+    copy.apply(steps.store.deltaSince(0, groupOfOne)); // and of another, asked at the same time
+    expect([copy.tables.size, copy.partitions.size]).to.deep.equal([0, 0]);
+    steps.do({ kind: 'create-table', name: 't', options: { partitions: 1, replicas: 1 }, ifMissing: false });
+    copy.apply(steps.store.deltaSince(copy.revision, groupOfOne));
+    expect([...copy.partitions.keys()]).to.deep.equal(copy.tables.get('t')?.partitions);
+  });
+
   it('V11: a copy from before forgotten deletions is told to begin anew', () => {
     const steps = new Steps(new MapStore('c'));
     steps.up('h1');

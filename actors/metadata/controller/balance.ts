@@ -5,14 +5,15 @@
 // made when hosts were few the copies they are meant to have. One step at a time, each a move of one replica (R15).
 //
 // Invariants
-//   J1. A host takes part in at most one move at a time, and at most `movesMax` run in the mesh.
-//   J2. Evening out ends: a move is made only when it lessens the difference between two hosts, never between equals.
+//   J1. A host gives or receives for at most one move at a time, and at most `movesMax` run in the mesh. Only a host that is emptied for good
+//       gives for several: nothing is to stay there, so it can not give too much.
+//   J2. Evening out ends: a move is made only when it lessens the difference between two hosts, never between equals. Moves that are under
+//       way count as done, or a host would go on giving while its first replica is still being copied, and take some back in the end.
 //   J3. A move does not put two replicas on one rack that were on two.
 
 import type { HostInfo, PartitionInfo } from '../../../messaging/protocol/cluster-map.js';
 import type { MapStore } from '../state/map-store.js';
 import type { PartitionRecord } from '../state/partition-record.js';
-import { loadsOf } from '../state/table-commands.js';
 
 export interface PlannedMove {
   readonly partition: number;
@@ -29,14 +30,16 @@ export function nextMove(store: MapStore, able: ReadonlySet<string>): PlannedMov
   if (busy.moves >= movesMax) return undefined;
   const receivers = [...able].filter((host) => !busy.hosts.has(host)).sort(byName);
   if (receivers.length === 0) return undefined;
-  const loads = loadsOf(store).replicas;
+  const loads = settledLoads(store);
   const load = (host: string): number => loads.get(host) ?? 0;
   receivers.sort((a, b) => load(a) - load(b) || byName(a, b));
   const steady = [...store.partitions.values()].filter(
     ({ info, move }) => move === undefined && info.leader !== undefined && !isBusy(info, busy.hosts),
   );
   return (
-    growth(store, steady, receivers) ?? evacuation(store, steady, receivers) ?? evening(store, steady, receivers, load)
+    growth(store, steady, receivers) ??
+    evacuation(store, steady, receivers) ??
+    evening(store, steady, receivers, load, busy.hosts)
   );
 }
 
@@ -77,11 +80,13 @@ function evening(
   steady: readonly PartitionRecord[],
   receivers: readonly string[],
   load: (host: string) => number,
+  busy: ReadonlySet<string>,
 ): PlannedMove | undefined {
   const emptiest = receivers[0];
   if (emptiest === undefined) return undefined;
   const givers = [...store.hosts.values()]
-    .filter((host) => host.state === 'up' && load(host.name) - load(emptiest) >= 2) // J2
+    .filter((host) => host.state === 'up' && !busy.has(host.name)) // J1
+    .filter((host) => load(host.name) - load(emptiest) >= 2) // J2
     .sort((a, b) => load(b.name) - load(a.name) || byName(a.name, b.name));
   for (const giver of givers) {
     for (const { info } of steady) {
@@ -124,6 +129,14 @@ function busyHosts(store: MapStore): { readonly hosts: ReadonlySet<string>; read
     if (move.remove !== undefined) hosts.add(move.remove);
   }
   return { hosts, moves };
+}
+
+/** How many replicas each host has once the moves under way are over (J2). */
+function settledLoads(store: MapStore): ReadonlyMap<string, number> {
+  const loads = new Map<string, number>();
+  for (const { info, move } of store.partitions.values())
+    for (const { host } of info.replicas) if (host !== move?.remove) loads.set(host, (loads.get(host) ?? 0) + 1);
+  return loads;
 }
 
 /** J1: what is copied comes from the leader. */

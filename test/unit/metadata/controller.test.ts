@@ -286,6 +286,45 @@ describe('controller: moves', () => {
     expect(hosts.length / 2).to.be.at.most(movesMax);
   });
 
+  it('J1 J2: however long moves take, none is made that another under way makes idle', () => {
+    const office = new Office(['h1', 'h2', 'h3'], { partitions: 5, replicas: 3, minInSync: 2 });
+    const hosts = ['h1', 'h2', 'h3', 'h4', 'h5', 'h6'];
+    for (const host of hosts.slice(3)) office.steps.up(host);
+    const able = new Set(hosts);
+    const loads = (): Map<string, number> => {
+      const counts = new Map(hosts.map((host) => [host, 0]));
+      for (const { info, move } of office.store.partitions.values())
+        for (const { host } of info.replicas) if (host !== move?.remove) counts.set(host, (counts.get(host) ?? 0) + 1);
+      return counts;
+    };
+    const open: number[] = [];
+    let moves = 0;
+    for (;;) {
+      const move = nextMove(office.store, able);
+      if (move !== undefined) {
+        expect(++moves).to.be.at.most(6); // five each on three hosts: three new ones take two each, and nothing goes twice
+        const before = loads();
+        const [gives, takes] = [before.get(move.remove as string) ?? 0, before.get(move.add) ?? 0];
+        expect(gives - takes, `${move.remove} → ${move.add}`).to.be.at.least(2);
+        office.steps.do({ kind: 'start-move', ...move });
+        office.steps.claim(move.add);
+        const { inSync } = office.steps.partition(move.partition);
+        office.steps.inSync(move.partition, [...inSync, move.add]);
+        open.push(move.partition);
+        const under = [...office.store.partitions.values()].flatMap(({ move: one }) => [one?.add, one?.remove]);
+        const busy = under.filter((host) => host !== undefined);
+        expect(new Set(busy).size, busy.join(' ')).to.equal(busy.length);
+        continue;
+      }
+      const done = open.shift();
+      if (done === undefined) break;
+      const { partitionEpoch } = office.steps.partition(done);
+      office.steps.do({ kind: 'finish-move', partition: done, partitionEpoch, holds: [] });
+    }
+    const after = [...loads().values()];
+    expect(Math.max(...after) - Math.min(...after)).to.be.at.most(1);
+  });
+
   it('J3: racks that were distinct stay distinct', () => {
     const office = new Office([], {});
     for (const [host, rack] of [

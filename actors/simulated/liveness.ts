@@ -9,7 +9,8 @@
 //       led by a living host outside, nor to anything while such a host leads the metadata group: who is heard of by a quorum keeps its office,
 //       even when a member of the core, or a client, can not speak to it.
 //   Y3. Every operation of every client is answered soon after its time is over.
-//   Y4. No election storm: once the core has got on, neither the metadata group nor a partition changes its leader again and again (M9).
+//   Y4. No election storm: once the core has got on, neither the metadata group nor a partition changes its leader again and again (M9), and
+//       replicas do not go to and fro (calm-watch.ts).
 //
 // Sources: TigerBeetle VOPR, liveness mode; CORRECTNESS §3.3 (phase B), §3.5 (10).
 
@@ -23,6 +24,7 @@ import type { Random } from '../../runtime/std/random.js';
 import { hostOfMember } from '../metadata/controller/group-members.js';
 import { memberIdOf } from '../metadata/member-id.js';
 import type { Asker } from './asker.js';
+import { CalmWatch } from './calm-watch.js';
 import type { Scenario } from './scenario.js';
 import type { MapSight, SimulatedMesh } from './simulated-mesh.js';
 
@@ -33,7 +35,6 @@ const writeTimeoutMs = 4000;
 const answerGraceMs = 2000;
 const calmMs = 8000;
 const leadersInCalmMax = 2;
-const epochsInCalmMax = 3;
 
 /** Hosts whose replica of the partition would lead without anybody's help from outside. */
 function completeOn(mesh: SimulatedMesh, scenario: Scenario, map: MapSight, info: PartitionInfo): string[] {
@@ -123,9 +124,7 @@ export class LivenessPhase {
   readonly #asked = new Map<number, { readonly id: number; readonly entry: Entry }>();
   readonly #timeoutMaxMs: number;
   #startMs: number | undefined;
-  #calm:
-    | { readonly sinceMs: number; readonly leaders: number; readonly epochs: ReadonlyMap<number, number> }
-    | undefined;
+  #calm: { readonly sinceMs: number; readonly leaders: number; readonly watch: CalmWatch } | undefined;
   #keys = 0;
 
   constructor(view: LivenessView) {
@@ -141,6 +140,7 @@ export class LivenessPhase {
     this.#checkAnswers(nowMs);
     const map = this.#view.mesh.newestMap;
     if (map === undefined) return 'no metadata';
+    this.#calm?.watch.look(map.partitions.values());
     if (nowMs - this.#startMs < settleMs) return 'settling';
     const { mesh, scenario, see } = this.#view;
     if (mesh.cluster.hosts.some(({ name }) => !core.has(name) && mesh.metadataOn(name)?.raftPeer?.role === 'leader')) {
@@ -199,20 +199,14 @@ export class LivenessPhase {
 
   /** Y4 */
   #calming(map: MapSight, nowMs: number): string | undefined {
-    const calm = this.#calm;
-    const epochs = new Map([...map.partitions.values()].map(({ id, leaderEpoch }) => [id, leaderEpoch]));
-    if (calm === undefined) {
-      this.#calm = { sinceMs: nowMs, leaders: this.#view.leaderCount(), epochs };
-      return 'watching';
+    if (this.#calm === undefined) {
+      this.#calm = { sinceMs: nowMs, leaders: this.#view.leaderCount(), watch: new CalmWatch() };
+      this.#calm.watch.look(map.partitions.values());
     }
-    const leaders = this.#view.leaderCount() - calm.leaders;
+    const { sinceMs } = this.#calm;
+    const leaders = this.#view.leaderCount() - this.#calm.leaders;
     if (leaders > leadersInCalmMax)
-      throw new Error(`Y4: ${leaders} leaders of the metadata group in ${Math.round(nowMs - calm.sinceMs)} ms`);
-    for (const [id, epoch] of epochs) {
-      const changes = epoch - (calm.epochs.get(id) ?? epoch);
-      if (changes > epochsInCalmMax)
-        throw new Error(`Y4: ${changes} leader epochs of partition ${id} in ${Math.round(nowMs - calm.sinceMs)} ms`);
-    }
-    return nowMs - calm.sinceMs < calmMs ? 'watching' : undefined;
+      throw new Error(`Y4: ${leaders} leaders of the metadata group in ${Math.round(nowMs - sinceMs)} ms`);
+    return nowMs - sinceMs < calmMs ? 'watching' : undefined;
   }
 }

@@ -454,7 +454,8 @@ export class Leading {
   }
 
   #shouldLeave(progress: Progress, context: PartitionContext): boolean {
-    return lags(progress, context.nowMs, buggify('partition/short-patience') ? leading.probeMs : leading.lagMaxMs);
+    const lagMaxMs = this.#core.limits.lagMaxMs ?? leading.lagMaxMs;
+    return lags(progress, context.nowMs, buggify('partition/short-patience') ? leading.probeMs : lagMaxMs);
   }
 
   /**

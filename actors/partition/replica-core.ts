@@ -43,6 +43,8 @@ export interface ReplicaLimits {
   readonly chunkBytesMax: number;
   /** Records between two state checks (R19). */
   readonly checkEvery: number;
+  /** ms that a follower may be behind before it leaves the in-sync set (R13); `leading.lagMaxMs` when absent. */
+  readonly lagMaxMs?: number;
 }
 
 export const defaultReplicaLimits: ReplicaLimits = {

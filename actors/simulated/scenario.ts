@@ -148,6 +148,7 @@ export function drawScenario(seed: string, bounds: ScenarioBounds = {}): Scenari
       logBytesKept: random.pick([0, 1, 16, 8192]) * 1024,
       chunkBytesMax: random.pick([512, 8192, 262_144]),
       checkEvery: random.pick([10, 100, 4096]),
+      lagMaxMs: random.split('lag').pick([250, 1000, 1000]),
     },
     journal: { segmentBytes: random.pick([16, 64, 256]) * 1024, journalBytesMax: random.pick([128, 512, 2048]) * 1024 },
   };

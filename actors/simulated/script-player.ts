@@ -23,6 +23,13 @@ import type { SimulatedMesh } from './simulated-mesh.js';
 const commandTimeoutMs = 4000;
 /** How long after the leader was cut off it is deposed. */
 const deposeAfterMs = 30;
+/** Silence that makes what is left of a lease, as its granter counts it, short. */
+const silenceMs = 700;
+/** A sync of a slow disk takes some hundred ms, and Raft's heartbeats go on meanwhile. */
+const slowDiskFactor = 500;
+/** What a trap waits for is looked for so often, and for so long. */
+const pollMs = 2;
+const waitMaxMs = 1200;
 const hotKeyCount = 3;
 const burstTimeoutMs = 400;
 
@@ -125,13 +132,17 @@ export class ScriptPlayer {
 
   // --- traps ----------------------------------------------------------------------------------------------------------
 
-  #trap({ trap, table, partition, lastsMs }: StepOf<'trap'>): void {
+  #trap({ trap, table: named, partition, lastsMs }: StepOf<'trap'>): void {
     const { cluster } = this.#mesh;
     const map = this.#mesh.newestMap;
-    const info = map?.tables.get(table);
-    const id = info?.partitions[partition];
+    const controller = trap === 'lost-controller' ? cluster.roles?.leader() : undefined;
+    const its = [...(map?.partitions.values() ?? [])].find(
+      (info) => info.leader === controller && controller !== undefined,
+    );
+    const table = its?.table ?? named;
+    const id = its?.id ?? map?.tables.get(table)?.partitions[partition];
     const leader = id === undefined ? undefined : map?.partitions.get(id)?.leader;
-    if (info === undefined || id === undefined || leader === undefined || !cluster.host(leader).up) return;
+    if (id === undefined || leader === undefined || !cluster.host(leader).up) return;
     // Half of the clients know only the old leader, the others all but it.
     const clients = cluster.clients.map(({ name }) => name).filter((name) => name !== '@mesh-asker');
     const inside = clients.filter((_, i) => i % 2 === 0);
@@ -152,6 +163,17 @@ export class ScriptPlayer {
         if (!this.#drained.has(leader)) this.#drain(leader, false);
       });
     };
+    const isDrained = (): boolean => this.#mesh.newestMap?.hosts.get(leader)?.state === 'draining';
+    /** It hears grants and its own clients, and else nothing, as long as that is so. */
+    const deafen = (when: () => boolean): void =>
+      this.#until(
+        lastsMs,
+        cluster.network.filter(({ from, to, message }) => {
+          if (to.host !== leader || from.host === leader) return 'pass';
+          if (inside.includes(from.host) || message.kind === 'lease') return 'pass';
+          return when() ? 'drop' : 'pass';
+        }),
+      );
     switch (trap) {
       case 'cut-off':
         cutOff();
@@ -162,18 +184,42 @@ export class ScriptPlayer {
           cluster.network.slow(host.name, leader, 1000);
           this.#until(lastsMs, () => cluster.network.slow(host.name, leader, 1));
         }
-        return this.#later(Math.min(1000, lastsMs / 2), cutOff);
+        // What it says is not heard from now on, so that nothing more is granted; what was granted before is under way.
+        return this.#later(Math.min(1000, lastsMs / 2), () => {
+          this.#until(lastsMs, cluster.network.cutOneWay([leader], outside));
+          this.#until(lastsMs, cluster.network.partition(inside, outside));
+          deafen(() => true);
+          depose();
+        });
       }
       case 'deaf':
-        this.#until(
-          lastsMs,
-          cluster.network.filter(({ from, to, message }) => {
-            if (to.host !== leader || from.host === leader) return 'pass';
-            if (inside.includes(from.host) || message.kind === 'lease') return 'pass';
-            return 'drop';
-          }),
-        );
+        deafen(() => true);
         return depose();
+      case 'slow-group': {
+        deafen(() => this.#mesh.newestMap?.partitions.get(id)?.leader !== leader);
+        const unheard = cluster.network.filter(({ from, message }) =>
+          from.host === leader && message.kind === 'heartbeat' && !isDrained() ? 'drop' : 'pass',
+        );
+        this.#until(lastsMs, unheard);
+        return this.#later(silenceMs, () => {
+          const members = cluster.roles?.members() ?? [];
+          for (const member of members) cluster.journals.slow(member, slowDiskFactor);
+          this.#until(lastsMs, () => {
+            for (const member of members) cluster.journals.slow(member, 1);
+          });
+          depose();
+        });
+      }
+      case 'lost-successor':
+        deafen(() => true);
+        depose();
+        // A process that dies takes what an asynchronous table has not synced with it (R17).
+        if (this.#scenario.tables.some(({ options }) => options.durability === 'async')) return;
+        return this.#killSuccessor(id, leader, lastsMs);
+      case 'lost-controller':
+        // The group has it that the host is drained, and what follows from it is left to the next that leads it.
+        depose();
+        return this.#when(isDrained, cutOff);
       case 'stuck': {
         const host = cluster.host(leader);
         const worker = host.worker(workerOfPartition(id, host.config.workers));
@@ -181,6 +227,33 @@ export class ScriptPlayer {
         return this.#until(lastsMs, () => worker.resume());
       }
     }
+  }
+
+  /** Whoever leads next dies at once, and is started again at the end. */
+  #killSuccessor(partition: number, leader: string, lastsMs: number): void {
+    const { cluster } = this.#mesh;
+    const successor = (): string | undefined => {
+      const next = this.#mesh.newestMap?.partitions.get(partition)?.leader;
+      return next === leader ? undefined : next;
+    };
+    this.#when(
+      () => successor() !== undefined,
+      () => {
+        const next = successor();
+        const host = next === undefined ? undefined : cluster.host(next);
+        if (host?.up !== true) return;
+        host.kill({ powerLost: false });
+        this.#until(lastsMs, () => {
+          if (!host.up) host.start();
+        });
+      },
+    );
+  }
+
+  /** As soon as that is so; never, when it is not so soon. */
+  #when(condition: () => boolean, action: () => void, leftMs: number = waitMaxMs): void {
+    if (condition()) return action();
+    if (leftMs > 0) this.#later(pollMs, () => this.#when(condition, action, leftMs - pollMs));
   }
 
   /** Registers of the partition; any, when it has none. */

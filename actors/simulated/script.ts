@@ -7,14 +7,25 @@
 // A trap is a chain of events that a random plan strings together too seldom: a leader is deposed while it may still believe in its lease, some
 // clients know only the old one, the others only the new, and both are asked for the same few keys at a high rate. `cut-off`: the leader's host
 // and its clients are cut off, then the host is drained from outside · `late-lease`: grants to its host are late by a second, then it is cut off ·
-// `deaf`: it hears grants of leases and clients, and nothing else, and is drained · `stuck`: its worker stands still while the agent's heartbeats go on.
+// `deaf`: it hears grants of leases and clients, and nothing else, and is drained · `stuck`: its worker stands still while the agent's heartbeats go on ·
+// `slow-group`: its heartbeats are lost for a while, and heard again while the group, whose disks are slow, commits that it is deposed; it does not
+// hear of that · `lost-successor`: deaf, and the host that is elected in its place dies at once · `lost-controller`: a host that
+// leads the metadata, too, is drained and cut off right then, with its clients; another leader of the metadata has to see to the rest.
 //
-// Sources: CORRECTNESS §2.4, §3.2 (O2, O3, Q3, Q4, U1–U4), §3.4; planted bugs PB17, PB18, PB41, PB43, PB44.
+// Sources: CORRECTNESS §2.4, §3.2 (O2, O3, Q3, Q4, U1–U4), §3.4; planted bugs PB17, PB18, PB19, PB41, PB43, PB44.
 
 import type { TableOptions } from '../../messaging/protocol/host-messages.js';
 import type { Random } from '../../runtime/std/random.js';
 
-export const traps = ['cut-off', 'late-lease', 'deaf', 'stuck'] as const;
+export const traps = [
+  'cut-off',
+  'late-lease',
+  'deaf',
+  'stuck',
+  'slow-group',
+  'lost-successor',
+  'lost-controller',
+] as const;
 export type Trap = (typeof traps)[number];
 
 export const stepNames = [
@@ -40,7 +51,7 @@ export type ScriptStep = { readonly atMs: number } & (
   /** For good, with all that it had asked. */
   | { readonly step: 'vanish-client'; readonly client: string }
   | { readonly step: 'burst'; readonly client: string; readonly lastsMs: number; readonly pauseMeanMs: number }
-  /** `partition`: position in its table, of those made at the beginning. */
+  /** `partition`: position in its table, of those made at the beginning; `lost-controller` takes one that is led where the metadata is, if any. */
   | {
       readonly step: 'trap';
       readonly trap: Trap;
@@ -130,8 +141,11 @@ function drawTraps(random: Random, { tables, safetyMs }: ScriptBounds): ScriptSt
     const { name, options } = random.pick(tables);
     const atMs = random.below(Math.max(1, safetyMs - 4000));
     const partition = random.below(options.partitions ?? 1);
-    const lastsMs = random.pick([1500, 2500, 4000]);
-    steps.push({ atMs, step: 'trap', trap: random.pick(traps), table: name, partition, lastsMs });
+    const drawnMs = random.pick([1500, 2500, 4000]);
+    const trap = random.pick(traps);
+    // A grant that is late by a second is in force for long after whoever granted it takes it to be over.
+    const lastsMs = trap === 'late-lease' ? 4000 : drawnMs;
+    steps.push({ atMs, step: 'trap', trap, table: name, partition, lastsMs });
   }
   return steps;
 }

@@ -43,23 +43,20 @@ export const plantedBugs = {
   PB15: {
     wrong: 'the next batch is built in the buffer that the disk is still writing',
     rule: 'D4',
-    foundBy: 'crash states',
   },
   PB16: {
     wrong: 'the lease is checked with the time at which the turn began, before the read',
     rule: 'L2',
     foundBy: 'scripts',
   },
-  PB17: { wrong: 'a lease counts from when its grant was received', rule: 'L1', foundBy: 'small scopes' },
+  PB17: { wrong: 'a lease counts from when its grant was received', rule: 'L1' },
   PB18: {
     wrong: 'a new leader commits although a lease of the one before may still run',
     rule: 'L5',
-    foundBy: 'small scopes',
   },
   PB19: {
     wrong: 'a new controller takes it that nobody holds a lease which it did not grant itself',
     rule: 'L1 L5',
-    foundBy: 'scripts',
   },
   PB20: { wrong: 'all rounds that confirm reads have the same number', rule: 'L4 M10', foundBy: 'raft simulation' },
   PB21: { wrong: 'a new leader serves before a record of its epoch is committed', rule: 'R9' },

@@ -105,7 +105,7 @@ const finders: readonly (readonly [PlantedBug, string, RegExp, () => void])[] = 
   ['PB47', 'seed 407 of Raft’s simulation', /^liveness/, raft(407)],
 ];
 
-/** Bug, file of test/unit, and the test there that fails with it; that it passes without is seen where it stands. */
+/** Bug, file of test/unit, and the test there that fails with it; that it passes without is seen where it stands. PB19 meshes find, too, not soon. */
 const scripts: readonly (readonly [PlantedBug, string, string])[] = [
   ['PB19', 'metadata/controller', 'a process counts as answered when this controller won'],
   ['PB45', 'partition/silent-follower', 'W5 an answer to another question'],
@@ -136,10 +136,10 @@ describe('planted bugs that other suites find', function () {
       expect(stdout).to.match(/^not ok 1 /m);
     });
 
-  it('are those of which the catalogue says so', () => {
+  it('are all of which the catalogue says so', () => {
     const sheets: readonly (readonly [string, BugSheet])[] = Object.entries(plantedBugs);
     const said = sheets.filter(([, { foundBy }]) => foundBy === 'scripts' || foundBy === 'raft simulation');
     const here = [...finders, ...scripts].map(([bug]) => bug);
-    expect(here).to.have.members(said.map(([bug]) => bug));
+    expect(here).to.include.members(said.map(([bug]) => bug));
   });
 });

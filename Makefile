@@ -50,7 +50,7 @@ simulate: build
 	@node --enable-source-maps cli/troupe.mjs sim $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS))
 
 simulate-planted: build
-	@node --enable-source-maps cli/troupe.mjs sim --planted $(or $(BUGS),all) $(if $(SEED),--seed $(SEED))
+	@node --enable-source-maps dist/test/simulation/planted-report.js $(or $(BUGS),all) $(if $(SEED),--seed $(SEED))
 
 exhaustive: build
 	@TROUPE_FULL=1 $(NODE_BIN)/mocha --no-package --node-option enable-source-maps --timeout 3600000 'dist/test/exhaustive/**/*.test.js'

@@ -220,12 +220,14 @@ export class WorkerManager implements Actor<ManagerMessage> {
     context.send(this.#finder.address, { kind: 'map-fetch', request, after, waitMs } as Message);
   }
 
-  /** The peer of this host, when it is a member: it is never cut off from us, and knows what is committed a heartbeat later at most. */
+  /**
+   * The peer of this host, when it is a member: it is never cut off from us, and knows what is committed a heartbeat later at most. Without a map
+   * we cannot know that there is none; and when the founders that we were told of are gone, it is the only one that knows the others.
+   */
   #askOwn(context: ManagerContext): void {
     const { host } = this.#args;
-    const members: readonly { readonly host: string }[] =
-      this.#copy.revision > 0 ? this.#copy.members : this.#args.members;
-    if (!members.some((member) => member.host === host) || buggify('host/do-not-ask-own-member')) return;
+    const isNone = this.#copy.revision > 0 && !this.#copy.members.some((member) => member.host === host);
+    if (isNone || buggify('host/do-not-ask-own-member')) return;
     const request = ++this.#lastRequest;
     this.#ownFetch = { request, untilMs: context.nowMs + mapWaitMs + answerSlackMs };
     const message = { kind: 'map-fetch', request, after: this.#copy.revision, waitMs: mapWaitMs };
@@ -236,6 +238,7 @@ export class WorkerManager implements Actor<ManagerMessage> {
     this.#ownFetch = undefined;
     const before = this.#copy.revision;
     this.#server.noteChange(this.#copy.apply(message.delta), before);
+    this.#learnMembers(message.delta.members, context);
     if (this.#copy.revision > before) {
       this.#follow(context);
       this.#answerWaiters(context);

@@ -1,20 +1,22 @@
 // Where the metadata group's leader may be
 // =============================================================================
 //
-// Follows hints while they are of use, and goes round all known members when they are not.
+// Follows hints while they are of use, and goes round all known members when they are not: those learned, and those it was started with, since either
+// may all be gone.
 
 import { metadataActor } from '../../messaging/protocol/cluster-map.js';
 import type { Address } from '../../runtime/contract/address.js';
 import type { MemberSeed } from './host-arguments.js';
 
 export class MemberFinder {
+  readonly #seeds: readonly string[];
   #hosts: readonly string[];
   #target: string;
 
   /** REQUIRES at least one seed. @param random a number that spreads hosts over the members at first. */
   constructor(seeds: readonly MemberSeed[], fallback: string, random: number) {
-    this.#hosts = seeds.map((seed) => seed.host);
-    if (this.#hosts.length === 0) this.#hosts = [fallback];
+    this.#seeds = seeds.length === 0 ? [fallback] : seeds.map((seed) => seed.host);
+    this.#hosts = this.#seeds;
     this.#target = this.#hosts[random % this.#hosts.length] ?? fallback;
   }
 
@@ -46,6 +48,6 @@ export class MemberFinder {
 
   /** Hosts of the members as the map has them. */
   learn(hosts: readonly string[]): void {
-    if (hosts.length > 0) this.#hosts = hosts;
+    if (hosts.length > 0) this.#hosts = [...new Set([...hosts, ...this.#seeds])];
   }
 }

@@ -126,6 +126,7 @@ export const seldomSites: ReadonlySet<Site> = new Set<Site>([
   'client/ask-another-replica',
   'host/ask-another-member',
   'host/ask-for-the-whole-map',
+  'host/do-not-ask-own-member',
   'host/take-a-worker-for-stalled',
   'journal/rotate-now',
   'kernel/flush-later',

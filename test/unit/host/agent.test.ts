@@ -125,8 +125,12 @@ describe('host agent', () => {
     desk.start();
     desk.ready();
     desk.tell({ kind: 'worker-ready', worker: 0, replicas: [], members: ['m7'] }, manager(0));
-    desk.tell({ kind: 'agent-refused', reason: 'not-leader', leader: undefined });
-    expect(desk.agent.inspect()['asking']).to.equal('m7');
+    const asked = new Set<unknown>();
+    for (let i = 0; i < 3; i++) {
+      desk.tell({ kind: 'agent-refused', reason: 'not-leader', leader: undefined });
+      asked.add(desk.agent.inspect()['asking']);
+    }
+    expect(asked, 'those it was started with may come back').to.have.all.keys('m1', 'm2', 'm7');
   });
 
   it('G3: registers in place of the registration that it is told of', () => {

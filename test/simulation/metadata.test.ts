@@ -244,6 +244,24 @@ describe('simulated mesh: metadata', () => {
     expectEqualStates(mesh);
   });
 
+  it('a member that starts again while the founder is gone finds the group through its own peer (Q3)', () => {
+    const mesh = new MeshWorld('founder gone', { founders: 1 });
+    mesh.boot();
+    mesh.cluster.runUntil(
+      () => mesh.names.every((host) => mesh.metadata(host) !== undefined) && votersOf(mesh).length === 3,
+      60_000,
+    );
+    mesh.cluster.runFor(2000); // and all three know it
+    mesh.cluster.host('h2').kill({ powerLost: false });
+    mesh.cluster.host('h1').kill({ powerLost: false });
+    mesh.cluster.runFor(5000);
+    const before = mesh.startIdOf('h2');
+    mesh.cluster.host('h2').start();
+    const isBack = (): boolean => mesh.map?.hosts.get('h2')?.state === 'up' && mesh.hasLease('h2');
+    mesh.cluster.runUntil(() => mesh.startIdOf('h2') !== before && mesh.leader !== 'h1' && isBack(), 20_000);
+    expect(mesh.cluster.host('h1').up, 'the only host that h2 was told of').to.equal(false);
+  });
+
   it('a host that lost its disk comes back as another member, and the group is three again (M8, X3, X4)', () => {
     const mesh = bootedWithTable('disk');
     const victim = mesh.names.find((host) => host !== mesh.leader) as string;

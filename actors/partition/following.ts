@@ -274,9 +274,9 @@ export class Following {
     }
     if (!this.#localSnapshot.abort(context)) {
       sometimes('partition/install-waited-for-own-snapshot');
-      return this.#reconcile(context); // N1: asked again when ours is through
+      return this.#decline(context); // N1
     }
-    if (buggify('partition/decline-snapshot')) return this.#reconcile(context);
+    if (buggify('partition/decline-snapshot')) return this.#decline(context);
     this.#heardMs = context.nowMs;
     this.#phase = {
       kind: 'installing',
@@ -295,6 +295,12 @@ export class Following {
     });
     context.snapshots.begin(context.journal.nextLsn, message.meta);
     this.#wantChunk(context);
+  }
+
+  /** Asked again a while later: at once, the leader would offer again at once, and the two would talk without end. */
+  #decline(context: PartitionContext): void {
+    this.#phase = { kind: 'reconciling' };
+    context.timers.start('retry', retryMs, { kind: 'retry' });
   }
 
   #wantChunk(context: PartitionContext): void {

@@ -35,6 +35,8 @@ export const controllerTiming = {
   firstLeaderWaitMs: 500,
   /** Leaders go back to where they belong, and replicas are moved, only when nothing was deposed for this long. */
   quietMs: 3000,
+  /** A host is given leaders for the sake of order only when it has been up for this long: one that crashes again and again would get them each time. */
+  provenMs: 10_000,
   /** A move whose target is fenced for this long is given up. */
   moveGivenUpMs: 30_000,
   /** Old entries of deposed leaders are cleared this often. */
@@ -54,6 +56,8 @@ export class Controller {
   #improvedMs = Number.NEGATIVE_INFINITY;
   /** When a partition was first seen without a leader, or a move's target fenced. */
   readonly #sinceMs = new Map<string, number>();
+  /** Since when this controller knows each host up, in its present registration. */
+  readonly #upSince = new Map<string, { readonly epoch: number; readonly sinceMs: number }>();
 
   /** This member won an election. */
   begin(nowMs: number): void {
@@ -62,6 +66,7 @@ export class Controller {
     this.#lastDeposalMs = nowMs;
     this.#lastSettleMs = nowMs;
     this.#sinceMs.clear();
+    this.#upSince.clear();
   }
 
   heard(facts: HeartbeatFacts, nowMs: number): void {
@@ -179,6 +184,7 @@ export class Controller {
   }
 
   #preferFirst(store: MapStore, nowMs: number): MetadataCommand | undefined {
+    this.#noteWhoIsUp(store, nowMs);
     if (nowMs - this.#lastDeposalMs < controllerTiming.quietMs) return undefined;
     if (buggify('metadata/leave-leaders-where-they-are')) return undefined;
     const chosen: PartitionRecord[] = [];
@@ -187,7 +193,7 @@ export class Controller {
       const first = info.replicas[0];
       if (first === undefined || info.leader === undefined || info.leader === first.host) continue;
       if (!info.inSync.includes(first.host) || first.incarnation === 0) continue;
-      if (store.hosts.get(first.host)?.state !== 'up') continue;
+      if (nowMs - (this.#upSince.get(first.host)?.sinceMs ?? nowMs) < controllerTiming.provenMs) continue;
       if (info.inSync.length < info.replicas.length) continue; // first things first
       if (this.#avoided(store, info).includes(first.host)) continue;
       chosen.push(record);
@@ -195,6 +201,13 @@ export class Controller {
     }
     if (chosen.length > 0) sometimes('metadata/leader-moved-to-first-replica');
     return this.#elect(store, 'preferred', chosen, nowMs);
+  }
+
+  #noteWhoIsUp(store: MapStore, nowMs: number): void {
+    for (const { name, state, epoch } of store.hosts.values()) {
+      if (state !== 'up') this.#upSince.delete(name);
+      else if (this.#upSince.get(name)?.epoch !== epoch) this.#upSince.set(name, { epoch, sinceMs: nowMs });
+    }
   }
 
   /** L5: a deposed leader was heard to have stepped down before its lease would have ended. */

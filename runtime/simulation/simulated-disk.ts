@@ -87,6 +87,7 @@ export class SimulatedDisk {
   #parked: { readonly operation: Operation; readonly delayMs: number }[] = [];
   #hungUntilMs = 0;
 
+  readonly #limits = new Set<{ readonly bytes: number }>();
   constructor(scheduler: Scheduler, random: Random, options: Partial<DiskOptions> = {}) {
     this.#scheduler = scheduler;
     this.#random = random;
@@ -133,6 +134,19 @@ export class SimulatedDisk {
     if (this.#scheduler.nowMs < this.#hungUntilMs) return;
     for (const { operation, delayMs } of this.#parked.splice(0))
       if (this.#underWay.has(operation)) this.#scheduler.after(delayMs, operation);
+  }
+
+  /** No more than so many bytes until the answer is called. Limits may overlap and end in any order: the smallest is in force. */
+  limitSpace(bytes: number): () => void {
+    const limit = { bytes };
+    this.#limits.add(limit);
+    return () => void this.#limits.delete(limit);
+  }
+
+  get capacityBytes(): number {
+    let least = this.options.capacityBytes;
+    for (const { bytes } of this.#limits) least = Math.min(least, bytes);
+    return least;
   }
 
   /** @returns what takes it away again. */
@@ -324,11 +338,11 @@ export class DiskSession implements Disk {
       'create',
       checked(path),
       () => {
-        const { image, options } = this.#disk;
+        const { image } = this.#disk;
         if (!image.hasDirectory(directoryOf(path))) return new DiskError('ENOENT', `no directory for ${path}`);
         if (image.find(path) !== undefined || image.hasDirectory(path))
           return new DiskError('EEXIST', `${path} is there already`);
-        if (image.usedBytes + sizeBytes > options.capacityBytes) return this.#disk.noSpace(path);
+        if (image.usedBytes + sizeBytes > this.#disk.capacityBytes) return this.#disk.noSpace(path);
         file = new SimulatedFile(this, path, image.create(path, sizeBytes));
         return undefined;
       },
@@ -416,9 +430,9 @@ export class DiskSession implements Disk {
       path,
       () => {
         if (!this.#revoked) assert(equalBytes(copy, bytes), 'E2: a buffer changed while it was being written (D4)');
-        const { image, options } = this.#disk;
+        const { image } = this.#disk;
         const growth = position + bytes.length - inode.liveSize;
-        if (growth > 0 && image.usedBytes + growth > options.capacityBytes) return this.#disk.noSpace(path);
+        if (growth > 0 && image.usedBytes + growth > this.#disk.capacityBytes) return this.#disk.noSpace(path);
         const elsewhere = this.#disk.whereTo(path, position, bytes.length);
         const other = elsewhere === undefined ? undefined : image.find(elsewhere.path);
         if (elsewhere === undefined || other === undefined) image.write(inode, position, copy);

@@ -311,12 +311,11 @@ export const diskFaults = {
     apply: ({ cluster, target, effect }, { host, leftBytes }) => {
       const disk = cluster.journals.diskOf(host);
       if (disk === undefined || target(host) === undefined) return undefined;
-      const before = disk.options.capacityBytes;
-      disk.options.capacityBytes = disk.image.usedBytes + Math.max(0, leftBytes);
+      const enlarge = disk.limitSpace(disk.image.usedBytes + Math.max(0, leftBytes));
       const undo = disk.trouble({ refused: effect });
       return () => {
         undo();
-        disk.options.capacityBytes = before;
+        enlarge();
       };
     },
   }),

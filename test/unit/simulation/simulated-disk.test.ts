@@ -200,6 +200,17 @@ describe('the simulated disk', () => {
     expect(lost).to.be.greaterThan(0);
   });
 
+  it('limits of space may overlap and end in any order: the smallest is in force, and in the end none (K15)', () => {
+    const { disk } = new Bench('limits', { capacityBytes: 10_000 });
+    const endFirst = disk.limitSpace(3000);
+    const endSecond = disk.limitSpace(1000);
+    expect(disk.capacityBytes).to.equal(1000);
+    endFirst();
+    expect(disk.capacityBytes).to.equal(1000);
+    endSecond();
+    expect(disk.capacityBytes).to.equal(10_000);
+  });
+
   it('says ENOSPC when it is full, and takes more once something is removed', () => {
     const bench = new Bench('full', { capacityBytes: 10_000 });
     bench.create('d/a', 8000);

@@ -6,7 +6,7 @@
 //
 // Invariants
 //   Y5. No partition changes its leader, or elects the same one again, more than `leaderChangesMax` times.
-//   Y6. No replica that was in sync is moved off a host and back to it.
+//   Y6. No replica that was in sync is moved off a host and back to it, unless the host was drained and taken back.
 //
 // Sources: CORRECTNESS R2, R15; balance.ts (J2).
 
@@ -32,6 +32,12 @@ export class CalmWatch {
   readonly #changes = new Map<number, number>();
   /** By partition: hosts that a complete replica left. */
   readonly #left = new Map<number, Set<string>>();
+  readonly #wasDrained: (host: string) => boolean;
+
+  /** @param wasDrained whether somebody ever had the host drained: a move that this began may end after it was taken back */
+  constructor(wasDrained: (host: string) => boolean = () => false) {
+    this.#wasDrained = wasDrained;
+  }
 
   /** @throws when there is no calm (Y5, Y6) */
   look(partitions: Iterable<PartitionInfo>): void {
@@ -51,7 +57,7 @@ export class CalmWatch {
     if (left === undefined) this.#left.set(info.id, (left = new Set()));
     for (const { host } of info.replicas)
       if (!holds(before, host)) assert(!left.has(host), `Y6: partition ${info.id} is moved back to ${host}`);
-    for (const host of before.inSync) if (!holds(info, host)) left.add(host);
+    for (const host of before.inSync) if (!holds(info, host) && !this.#wasDrained(host)) left.add(host);
   }
 }
 

@@ -114,6 +114,7 @@ export interface LivenessView {
   readonly loads: () => readonly LoadActor[];
   /** Leaders that the metadata group ever had. */
   readonly leaderCount: () => number;
+  readonly wasDrained: (host: string) => boolean;
   readonly see: (fact: string) => void;
 }
 
@@ -200,7 +201,7 @@ export class LivenessPhase {
   /** Y4 */
   #calming(map: MapSight, nowMs: number): string | undefined {
     if (this.#calm === undefined) {
-      this.#calm = { sinceMs: nowMs, leaders: this.#view.leaderCount(), watch: new CalmWatch() };
+      this.#calm = { sinceMs: nowMs, leaders: this.#view.leaderCount(), watch: new CalmWatch(this.#view.wasDrained) };
       this.#calm.watch.look(map.partitions.values());
     }
     const { sinceMs } = this.#calm;

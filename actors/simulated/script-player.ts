@@ -119,6 +119,11 @@ export class ScriptPlayer {
     this.#asker.ask(this.#mesh.cluster, { kind: 'admin', timeoutMs: commandTimeoutMs, command });
   }
 
+  /** By a step or a trap. */
+  wasDrained(host: string): boolean {
+    return this.#everDrained.has(host);
+  }
+
   #drain(host: string, drain: boolean): void {
     this.#everDrained.add(host);
     this.#command({ command: 'drain-host', host, drain });

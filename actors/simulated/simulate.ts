@@ -127,6 +127,7 @@ function simulateWith(probes: SimulatedProbes, scenario: Scenario, options: Simu
     history,
     loads: attending,
     leaderCount: () => metadata.leaderCount,
+    wasDrained: (host) => script.wasDrained(host),
     see,
   });
   let [scannedMs, scannedEvents] = [0, 0];

@@ -93,4 +93,18 @@ describe('calm watch', () => {
     startMove(steps, from, 'h5');
     expect(look).to.throw(`Y6: partition 1 is moved back to ${from}`);
   });
+
+  it('Y6: a host that was drained and taken back may be given again what it gave away', () => {
+    const steps = mesh();
+    const [from = ''] = followers(steps.partition(1));
+    const watch = new CalmWatch((host) => host === from);
+    const look = (): void => watch.look([steps.partition(1)]);
+    look();
+    startMove(steps, 'h4', from);
+    look();
+    finishMove(steps);
+    look();
+    startMove(steps, from, 'h4');
+    expect(look).not.to.throw();
+  });
 });

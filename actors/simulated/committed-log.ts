@@ -32,6 +32,8 @@ export class CommittedLog {
   /** How far each replica object was compared. */
   readonly #compared = new WeakMap<object, number>();
   readonly #firstLineageOnly: boolean;
+  /** The newest lineage that any replica of a partition was in, above the first. */
+  readonly #lineages = new Map<number, number>();
 
   /** @param firstLineageOnly over the fault budget */
   constructor(firstLineageOnly = false) {
@@ -41,6 +43,11 @@ export class CommittedLog {
   /** What is committed of that partition, as far as seen, from offset 0 on. */
   batches(partition: number): readonly CommittedBatch[] {
     return this.#partitions.get(partition)?.batches ?? [];
+  }
+
+  /** The newest that any replica was seen in, also of a partition that is deleted by now. */
+  lineage(partition: number): number {
+    return this.#lineages.get(partition) ?? 1;
   }
 
   partitions(): readonly number[] {
@@ -56,6 +63,7 @@ export class CommittedLog {
   observe({ host, replica }: Placed): void {
     const { core } = replica;
     const { log, highWatermark, partition } = core;
+    if (core.lineage > this.lineage(partition)) this.#lineages.set(partition, core.lineage);
     let at = this.#compared.get(core) ?? 0;
     if (at >= highWatermark || (this.#firstLineageOnly && core.lineage > 1)) return;
     let book = this.#partitions.get(partition);

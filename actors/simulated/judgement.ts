@@ -154,8 +154,8 @@ function judgeLogs(
     else known.push(entry);
   }
   for (const partition of new Set([...committed.partitions(), ...byPartition.keys()])) {
-    // Over the budget a history may be lost, and its successor says so (R18).
-    const lineage = mesh.newestMap?.partitions.get(partition)?.lineage ?? 1;
+    // Over the budget a history may be lost, and its successor says so (R18). The map tells it only of partitions that are there still.
+    const lineage = Math.max(committed.lineage(partition), mesh.newestMap?.partitions.get(partition)?.lineage ?? 1);
     if (scenario.faults.overBudget === true && lineage > 1) continue;
     const log = replay(committed.batches(partition));
     if (log.repeatCount > 0) see('retry found in the log and not repeated');

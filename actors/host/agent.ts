@@ -31,7 +31,10 @@ import { buggify, planted, sometimes } from '../../runtime/probes/probes.js';
 export const agentKind = 'agent';
 
 type Own = { readonly kind: 'look' };
-type Incoming = Extract<HostMessage, { readonly kind: 'worker-ready' | 'registered' | 'lease' | 'agent-refused' }>;
+type Incoming = Extract<
+  HostMessage,
+  { readonly kind: 'worker-ready' | 'registration-fetch' | 'registered' | 'lease' | 'agent-refused' }
+>;
 type AgentMessage = Own | Incoming;
 type Of<Kind extends AgentMessage['kind']> = Extract<AgentMessage, { readonly kind: Kind }>;
 type AgentContext = Context<Own>;
@@ -87,6 +90,8 @@ export class HostAgent implements Actor<AgentMessage> {
         return this.#onLook(context);
       case 'worker-ready':
         return this.#onWorkerReady(message, from, context);
+      case 'registration-fetch':
+        return this.#onRegistrationFetch(from, context);
       case 'registered':
         return isMember(from) ? this.#onRegistered(message, from, context) : undefined;
       case 'lease':
@@ -118,6 +123,12 @@ export class HostAgent implements Actor<AgentMessage> {
     this.#register(0, context);
   }
 
+  /** Its manager began anew, and took itself for registered. When it is not, it has to say again that it is ready: it may have missed our start (G4). */
+  #onRegistrationFetch(from: Address, context: AgentContext): void {
+    if (from.host !== this.#args.host || from.actor !== managerActor) return;
+    this.#tell(from.worker, this.#phase.kind === 'registered' ? this.#phase.epoch : 0, context);
+  }
+
   #register(after: number, context: AgentContext): void {
     const { host, startId, diskId, workers, rack, pid, version } = this.#args;
     const replicas = [...this.#reports.values()].flat();
@@ -136,7 +147,8 @@ export class HostAgent implements Actor<AgentMessage> {
   }
 
   #tell(worker: number, epoch: number, context: AgentContext): void {
-    this.#toManager(worker, { kind: 'registered-as', epoch, startId: this.#args.startId }, context);
+    const members = this.#find().known; // a worker that died takes what it knew of them with it
+    this.#toManager(worker, { kind: 'registered-as', epoch, startId: this.#args.startId, members }, context);
   }
 
   #onRefused(message: Of<'agent-refused'>, context: AgentContext): void {

@@ -13,6 +13,8 @@
 //   Q2. The agent hears that the worker is ready when every replica found on disk has reported (R17).
 //   Q3. One request for the map is out at a time to the group, and one to the peer of this very host if it has one, which is there as long as we are: the
 //       death of the member asked then costs nobody a time-out. A silent member is asked no more before the others were.
+//   Q4. A manager that starts in a process which is registered already asks the agent, and begins with the member that the agent talks to: what this worker
+//       knew of the group died with it, and of the members that the process was started with none may be left.
 
 import {
   agentActor,
@@ -123,6 +125,7 @@ export class WorkerManager implements Actor<ManagerMessage> {
     this.#epoch = rememberedRegistration(context.cells, this.#worker);
     this.#awaiting = new Set(this.#running(context).keys());
     if (this.#epoch !== undefined && this.#awaiting.size > 0) sometimes('host/worker-restarted-with-replicas');
+    if (this.#epoch !== undefined) context.send(this.#agent, { kind: 'registration-fetch' }); // Q4
     this.#maybeReady(context);
     this.#askMap(context);
     context.timers.start('look', lookMs, { kind: 'look' });
@@ -187,10 +190,9 @@ export class WorkerManager implements Actor<ManagerMessage> {
 
   #tellReady(context: ManagerContext): void {
     const replicas = [...this.#reports.values()];
-    const agent = { host: this.#args.host, worker: mainWorker, actor: agentActor };
     const known = this.#members.length === 0 ? {} : { members: this.#members };
     const ready = { kind: 'worker-ready', worker: this.#worker, replicas, ...known };
-    context.send(agent, ready);
+    context.send(this.#agent, ready);
   }
 
   #onRegisteredAs(message: Of<'registered-as'>, from: Address, context: ManagerContext): void {
@@ -202,8 +204,11 @@ export class WorkerManager implements Actor<ManagerMessage> {
     rememberRegistration(context.cells, this.#worker, message.epoch);
     if (this.#epoch === undefined) this.#maybeReady(context);
     else {
-      // Somebody leads the group now: what was asked before may have been lost.
-      if (!this.#heard) this.#askMap(context);
+      // Somebody leads the group now, and the agent knows where: what was asked before may have been lost, or asked of those that are gone.
+      if (!this.#heard) {
+        this.#finder.beginWith(message.members ?? []); // Q4
+        this.#askMap(context);
+      }
       // What was learned since it was last told of us, it has not heard yet.
       if (isNews && this.#members.length > 0) this.#tellReady(context);
       this.#follow(context);
@@ -456,6 +461,10 @@ export class WorkerManager implements Actor<ManagerMessage> {
 
   #workers(): Record<string, number> {
     return Object.fromEntries([...this.#copy.hosts.values()].map((host) => [host.name, host.workers]));
+  }
+
+  get #agent(): Address {
+    return { host: this.#args.host, worker: mainWorker, actor: agentActor };
   }
 
   #local(actor: string): Address {

@@ -50,4 +50,17 @@ export class MemberFinder {
   learn(hosts: readonly string[]): void {
     if (hosts.length > 0) this.#hosts = [...new Set([...hosts, ...this.#seeds])];
   }
+
+  /** Whoever may be a member, the one asked now first. */
+  get known(): readonly string[] {
+    return [...new Set([this.#target, ...this.#hosts])];
+  }
+
+  /** What another finder of this host knows: its first is asked now. Nobody known here is forgotten, since either of the two may be behind. */
+  beginWith(known: readonly string[]): void {
+    const [first] = known;
+    if (first === undefined) return;
+    this.#hosts = [...new Set([...known, ...this.#hosts])];
+    this.#target = first;
+  }
 }

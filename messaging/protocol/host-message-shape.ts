@@ -224,7 +224,7 @@ const messages: { readonly [Kind in HostMessage['kind']]: Fields<Arm<Kind>> } = 
     epoch: optional(count),
   },
   'worker-ready': { worker: count, replicas: listOf(replicaReport), members: optional(listOf(text)) },
-  'registered-as': { epoch: count, startId: text },
+  'registered-as': { epoch: count, startId: text, members: optional(listOf(text)) },
   'register-replicas': { host: text, epoch: count, replicas: listOf(replicaReport) },
   'partition-metadata': { partition: partitionInfo, table: tableInfo, workers: dictionaryOf(count) },
   'map-fetch': { request: count, after: count, waitMs: milliseconds },
@@ -254,6 +254,7 @@ const messages: { readonly [Kind in HostMessage['kind']]: Fields<Arm<Kind>> } = 
   'confirm-epoch': { request: count, partition: count, epoch: count },
   'epoch-confirmed': { request: count, partition: count, epoch: count, current: flag },
   'host-died': { host: text, startId: text },
+  'registration-fetch': {},
 };
 
 /** What was decoded, as the message of that kind. @throws DecodeError naming the first field that is not what it should be (W1). */

@@ -11,7 +11,7 @@
 //   client  → metadata   admin                                        metadata → client   admin-reply
 //   replica → metadata   change-in-sync                               metadata → replica  in-sync-changed
 //   mesh    → metadata   host-died (from whoever reaped the process; a trusted client of a local mesh)
-//   manager → agent      worker-ready                                 agent    → manager  registered-as
+//   manager → agent      worker-ready, registration-fetch             agent    → manager  registered-as
 //   manager → replica    partition-metadata (same worker)
 
 import type { Durability, MapDelta, PartitionInfo, Partitioning, ReadMode, Storage, TableInfo } from './cluster-map.js';
@@ -150,7 +150,13 @@ export type HostMessage =
       readonly replicas: readonly ReplicaReport[];
       readonly members?: readonly string[];
     }
-  | { readonly kind: 'registered-as'; readonly epoch: number; readonly startId: string }
+  /** `members`: hosts that the agent knows as members, the one that it asks now first. */
+  | {
+      readonly kind: 'registered-as';
+      readonly epoch: number;
+      readonly startId: string;
+      readonly members?: readonly string[];
+    }
   | {
       readonly kind: 'register-replicas';
       readonly host: string;
@@ -215,7 +221,9 @@ export type HostMessage =
       readonly current: boolean;
     }
   /** The process is certainly gone: whoever started it reaped it (L5). */
-  | { readonly kind: 'host-died'; readonly host: string; readonly startId: string };
+  | { readonly kind: 'host-died'; readonly host: string; readonly startId: string }
+  /** From a manager that starts in a process which is registered already. Answered by `registered-as`. */
+  | { readonly kind: 'registration-fetch' };
 
 /** Codes 80 and up, in this order, for ever. New kinds go to the end. */
 export const hostMessageKinds = [
@@ -241,4 +249,5 @@ export const hostMessageKinds = [
   'confirm-epoch',
   'epoch-confirmed',
   'host-died',
+  'registration-fetch',
 ] as const satisfies readonly HostMessage['kind'][];

@@ -301,6 +301,15 @@ export const hostMessages: fc.Arbitrary<HostMessage> = fc.oneof(
     replicas: fc.array(replicaReport, { maxLength: 3 }),
   }),
   fc.record({ kind: fc.constant('registered' as const), startId: name, epoch: count }),
+  fc.record(
+    {
+      kind: fc.constant('registered-as' as const),
+      startId: name,
+      epoch: count,
+      members: fc.array(name, { maxLength: 3 }),
+    },
+    { requiredKeys: ['kind', 'startId', 'epoch'] },
+  ),
   fc.record({
     kind: fc.constant('partition-metadata' as const),
     partition: partitionInfo,

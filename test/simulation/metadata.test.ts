@@ -262,6 +262,33 @@ describe('simulated mesh: metadata', () => {
     expect(mesh.cluster.host('h1').up, 'the only host that h2 was told of').to.equal(false);
   });
 
+  it('a worker that starts again while the founder is gone, on a host that is no member, finds the group through its agent (Q4)', () => {
+    const mesh = new MeshWorld('founder gone', { hosts: 4, founders: 1 });
+    mesh.boot();
+    mesh.administer({ command: 'create-table', name: 't', options: { partitions: 4, replicas: 4 } });
+    const members = (): string[] => mesh.names.filter((host) => mesh.metadata(host) !== undefined);
+    const isGrown = (host: string): boolean => {
+      const group = mesh.metadata(host)?.raftPeer?.membership;
+      return group?.voters.length === 3 && group.outgoing.length === 0;
+    };
+    mesh.cluster.runUntil(() => members().length === 3 && members().every(isGrown) && mesh.isHealthy(), 60_000);
+    const bystander = mesh.names.find((host) => !members().includes(host)) as string;
+    mesh.cluster.host('h1').kill({ powerLost: false });
+    const isLed = ({ leader }: PartitionInfo): boolean => leader !== undefined && leader !== 'h1';
+    mesh.cluster.runUntil(() => mesh.hasLease(bystander) && mesh.partitions().every(isLed), 10_000);
+    const isBack = (worker: number): boolean => {
+      const manager = mesh.cluster.inspect({ host: bystander, worker, actor: 'manager' });
+      const follows = manager?.['revision'] === mesh.map?.revision;
+      return follows && mesh.partitions().every(({ inSync }) => inSync.includes(bystander));
+    };
+    for (const worker of [0, 1]) {
+      mesh.cluster.host(bystander).worker(worker).die('test');
+      mesh.cluster.runUntil(() => !isBack(worker), 10_000);
+      mesh.cluster.runUntil(() => isBack(worker), 10_000);
+    }
+    expect(mesh.cluster.host('h1').up, 'the only host that the worker was told of').to.equal(false);
+  });
+
   it('a host that lost its disk comes back as another member, and the group is three again (M8, X3, X4)', () => {
     const mesh = bootedWithTable('disk');
     const victim = mesh.names.find((host) => host !== mesh.leader) as string;

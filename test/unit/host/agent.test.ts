@@ -133,6 +133,28 @@ describe('host agent', () => {
     expect(asked, 'those it was started with may come back').to.have.all.keys('m1', 'm2', 'm7');
   });
 
+  it('G4: tells a manager that began anew what this process is registered as, and where the metadata group is', () => {
+    const desk = new Desk();
+    desk.start();
+    desk.tell({ kind: 'registration-fetch' }, manager(0));
+    expect(desk.sent[0]?.message, 'it has to say that it is ready').to.deep.include({
+      kind: 'registered-as',
+      epoch: 0,
+    });
+    desk.ready();
+    desk.tell({ kind: 'registered', startId: 's1', epoch: 7 });
+    desk.tell({ kind: 'worker-ready', worker: 1, replicas: [], members: ['m7', 'm8'] }, manager(1));
+    desk.lease(1000);
+    desk.tell({ kind: 'agent-refused', reason: 'not-leader', leader: 'm8' });
+    desk.tell({ kind: 'registration-fetch' }, { ...manager(0), host: 'h2' });
+    expect(desk.kinds(), 'of another host').to.deep.equal([]);
+    desk.tell({ kind: 'registration-fetch' }, manager(0));
+    const members = ['m8', 'm7', 'm1', 'm2'];
+    expect(desk.sent).to.deep.equal([
+      { to: manager(0), message: { kind: 'registered-as', epoch: 7, startId: 's1', members } },
+    ]);
+  });
+
   it('G3: registers in place of the registration that it is told of', () => {
     const desk = new Desk();
     desk.start();
@@ -154,7 +176,8 @@ describe('host agent', () => {
     desk.tell({ kind: 'registered', startId: 's1', epoch: 7 });
     expect(desk.kinds()).to.deep.equal(['registered-as', 'registered-as', 'heartbeat']);
     desk.tell({ kind: 'worker-ready', worker: 1, replicas: [] }, manager(1));
-    expect(desk.sent).to.deep.equal([{ to: manager(1), message: { kind: 'registered-as', epoch: 7, startId: 's1' } }]);
+    const message = { kind: 'registered-as', epoch: 7, startId: 's1', members: ['m1', 'm2'] };
+    expect(desk.sent).to.deep.equal([{ to: manager(1), message }]);
   });
 
   it('G4: a new agent of the process asks the managers again, and registers under the same start', () => {

@@ -123,6 +123,25 @@ describe('member finder', () => {
     expect(finder.address.host).to.equal('d');
   });
 
+  it('begins with what another one knows, and forgets nobody', () => {
+    const started = (): MemberFinder => new MemberFinder([{ id: 'a.1', host: 'a' }], 'z', 0);
+    const other = started();
+    other.learn(['b', 'c']);
+    other.settle('c');
+    expect(other.known).to.deep.equal(['c', 'b', 'a']);
+    const finder = started();
+    finder.learn(['d']);
+    finder.beginWith([]);
+    expect(finder.address.host).to.equal('a');
+    finder.beginWith(other.known);
+    const asked = [finder.address.host];
+    while (asked.length < 4) {
+      finder.rotate();
+      asked.push(finder.address.host);
+    }
+    expect(asked).to.deep.equal(['c', 'b', 'a', 'd']);
+  });
+
   it('without seeds asks its own host', () => {
     expect(new MemberFinder([], 'me', 3).address.host).to.equal('me');
   });

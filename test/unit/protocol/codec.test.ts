@@ -88,7 +88,7 @@ describe('codec', () => {
       '53 scan-done',
       '54 refused',
     ]);
-    expect(codes(hostMessageEntries).slice(0, 22)).to.deep.equal([
+    expect(codes(hostMessageEntries).slice(0, 23)).to.deep.equal([
       '80 register',
       '81 registered',
       '82 heartbeat',
@@ -111,6 +111,7 @@ describe('codec', () => {
       '99 confirm-epoch',
       '100 epoch-confirmed',
       '101 host-died',
+      '102 registration-fetch',
     ]);
   });
 

@@ -105,6 +105,7 @@ export const sites = {
   'client/short-attempt': 'a request is sent a second time after a sixteenth of the time',
   'client/shortest-backoff': 'a refused request is sent again at once',
   'client/take-for-slow': 'a batch does not hold up the next ones',
+  'client/small-batch-too': 'a second batch need not be large',
   'client/watch-another-host': 'the map is followed at another host than the one that answered',
   'client/write-one': 'a message of writes carries one',
   // --- journal and loop

@@ -9,6 +9,11 @@ export interface ClientLimits {
   readonly pendingBytesMax: number;
   /** Batches that one worker may have in flight, of writes and of reads each (PERFORMANCE 1: one halves throughput, four add nothing). */
   readonly batchesInFlightMax: number;
+  /**
+   * While a batch is in flight, another one follows only when so many operations wait. A batch costs both sides and the disk about the same whatever is in it: to
+   * a busy mesh many small ones are worse than the wait for an answer.
+   */
+  readonly nextBatchCountMin: number;
   /** A batch unanswered for this long no longer counts, so that one slow partition does not hold up its worker's others. */
   readonly slowBatchMs: number;
   /** Operations in a batch, over all partitions of that worker. */
@@ -43,7 +48,8 @@ export const defaultClientLimits: ClientLimits = {
   pendingCountMax: 100_000,
   pendingBytesMax: 256 * 1024 * 1024,
   batchesInFlightMax: 2,
-  slowBatchMs: 100,
+  nextBatchCountMin: 64,
+  slowBatchMs: 25,
   batchCountMax: limits.sessionWindowMax,
   batchBytesMax: 4 * 1024 * 1024,
   messageBytesMax: 1024 * 1024,

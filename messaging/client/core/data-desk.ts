@@ -482,9 +482,22 @@ export class DataDesk {
     return { host: hostName, worker: workerOfPartition(partition.id, host.workers), replicaEpoch: replica.epoch };
   }
 
+  /** Whether the worker has room for another batch, and there is enough for one. */
+  #mayOpen(pace: Pace): boolean {
+    const { batchesInFlightMax, nextBatchCountMin } = this.#limits;
+    if (pace.inFlight >= batchesInFlightMax) return false;
+    if (pace.inFlight === 0 || pace.wasCut || buggify('client/small-batch-too')) return true;
+    let count = 0;
+    for (const queue of pace.waiting) {
+      count += queue.size;
+      if (count >= nextBatchCountMin) return true;
+    }
+    return false;
+  }
+
   /** Sends batches to a worker while it has room for them. */
   #fill(context: Turn, pace: Pace): void {
-    while (pace.inFlight < this.#limits.batchesInFlightMax && pace.waiting.size > 0) {
+    while (pace.waiting.size > 0 && this.#mayOpen(pace)) {
       const batch = pace.open();
       const budget: Budget = { count: this.#limits.batchCountMax, bytes: this.#limits.batchBytesMax };
       let hasSent = false;
@@ -497,6 +510,7 @@ export class DataDesk {
         batch.stopCounting();
         return;
       }
+      pace.wasCut = budget.bytes <= 0;
       const slowMs = buggify('client/take-for-slow') ? 1 : this.#limits.slowBatchMs;
       batch.slowBucket = this.#slowTimes.add(batch, context.nowMs + slowMs);
     }

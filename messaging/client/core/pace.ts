@@ -1,8 +1,8 @@
 // How fast one worker is sent batches
 // =============================================================================
 //
-// Few batches in flight and much in each: what is issued while they are out goes in the next (PERFORMANCE 1). Writes and reads
-// have a pace each, so that reads do not wait for disks.
+// Few batches in flight and much in each: what is issued while they are out goes in the next (PERFORMANCE 1), and a second one beside the first
+// must be worth its messages. Writes and reads have a pace each, so that reads do not wait for disks.
 //
 // Invariants
 //   P1. A batch stops counting exactly once: when all its messages were answered or given up, or when it is slow.
@@ -15,6 +15,8 @@ export class Pace {
   readonly worker: number;
   /** Queues that have something to send to this worker, in the order of their turn. */
   readonly waiting = new Set<LaneQueue>();
+  /** The last batch ended because of its bytes: the next need not have many operations. */
+  wasCut = false;
   #inFlight = 0;
 
   constructor(host: string, worker: number) {

@@ -16,7 +16,7 @@
 
 import type { Durability, MapDelta, PartitionInfo, Partitioning, ReadMode, Storage, TableInfo } from './cluster-map.js';
 
-/** What a replica found of itself at (re)start, judged as R17 says. */
+/** What a replica found of itself at (re)start, judged as R17 says; from best to worst. */
 export const replicaVerdicts = ['complete', 'tail-uncertain', 'incomplete'] as const;
 export type ReplicaVerdict = (typeof replicaVerdicts)[number];
 

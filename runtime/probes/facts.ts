@@ -77,6 +77,8 @@ export const facts = {
   'metadata/damaged-member-went': 'a member whose journal is damaged gave up its membership (M13)',
   // --- the controller and the cluster map
   'metadata/all-tails-uncertain': 'every last holder had merely lost an unsynced tail, and the longest leads (D8, R18)',
+  'metadata/lost-copy-started-whole':
+    'a replica that was lost started again from a log that is whole by itself, and stayed lost (D8)',
   'metadata/complete-copy-lost': 'a replica that held everything committed came back without',
   'metadata/leader-lost-its-copy-at-minimum': '… and it led, with no more than the minimum in sync',
   'metadata/no-complete-copy-left': 'a partition has no leader and nobody to wait for: it stopped, and says so',

@@ -14,11 +14,13 @@
 //   V4. The partition epoch rises by one with every change; the leader epoch rises with every change of leader or of the
 //       replica set, and never falls (R2, R14).
 //   V5. Lineage rises only when a leader is elected from replicas that may lack committed records (R18).
+//   V18. What a replica was lost as it stays until it is in sync again: a later start from a log that is whole by itself mends
+//       nothing (D8, R18).
 //
 // Sources: KIP-966 for eligible leader replicas; CORRECTNESS R11, R13, R15–R18.
 
 import type { PartitionInfo, ReplicaInfo, TableInfo } from '../../../messaging/protocol/cluster-map.js';
-import type { ReplicaReport, ReplicaVerdict } from '../../../messaging/protocol/host-messages.js';
+import { type ReplicaReport, type ReplicaVerdict, replicaVerdicts } from '../../../messaging/protocol/host-messages.js';
 import { planted, sometimes } from '../../../runtime/probes/probes.js';
 import { assert } from '../../../runtime/std/assert.js';
 
@@ -35,6 +37,7 @@ export interface Deposed {
 export interface LastReport {
   readonly host: string;
   readonly replicaEpoch: number;
+  /** The worst since it was in a set that counts (V18). */
   readonly verdict: ReplicaVerdict;
   readonly lastEpoch: number;
   readonly end: number;
@@ -136,11 +139,21 @@ export class PartitionDraft {
 
   /** A new process, worker or actor of this replica: acks of the old one count no more. */
   register(host: string, epoch: number, incarnation: number, report: ReplicaReport | undefined): void {
+    const before = this.#lostAs(host);
     this.replicas = this.replicas.map((replica) => (replica.host === host ? { host, epoch, incarnation } : replica));
     this.reports = this.reports.filter((known) => known.host !== host);
     if (report === undefined) return;
-    const { verdict, lastEpoch, end } = report;
+    const { lastEpoch, end } = report;
+    const verdict = worse(before, report.verdict);
+    if (verdict !== report.verdict) sometimes('metadata/lost-copy-started-whole');
     this.reports.push({ host, replicaEpoch: epoch, verdict, lastEpoch, end });
+  }
+
+  /** V18. Who was not reported at all is as good as empty (V15). */
+  #lostAs(host: string): ReplicaVerdict {
+    if (this.inSync.includes(host) || this.eligible.includes(host)) return 'complete';
+    if (!this.lastKnownEligible.includes(host)) return 'complete';
+    return this.reports.find((known) => known.host === host)?.verdict ?? 'incomplete';
   }
 
   addReplica(host: string, epoch: number): void {
@@ -264,6 +277,10 @@ export function checkStep(before: PartitionInfo, after: PartitionInfo): void {
   assert(!leadership || after.leaderEpoch > before.leaderEpoch, 'V4: a new leader or replica set has a new epoch');
   assert(after.lineage >= before.lineage, 'V5: lineage never falls');
   assert(after.lineage === before.lineage || after.leader !== undefined, 'V5: lineage rises only at an election');
+}
+
+function worse(a: ReplicaVerdict, b: ReplicaVerdict): ReplicaVerdict {
+  return replicaVerdicts.indexOf(a) > replicaVerdicts.indexOf(b) ? a : b;
 }
 
 function without(hosts: readonly string[], host: string): string[] {

@@ -263,6 +263,35 @@ describe('cluster map: when everybody is gone', () => {
     expect([info.leader, info.inSync, info.lineage]).to.deep.equal([longest, [longest], 2]);
   });
 
+  for (const [first, again, leads] of [
+    ['incomplete', 'tail-uncertain', false],
+    ['incomplete', 'complete', false],
+    [undefined, 'tail-uncertain', false],
+    ['tail-uncertain', 'complete', true],
+    ['tail-uncertain', 'incomplete', false],
+  ] as const)
+    it(`V18, R18: lost as ${first ?? 'not reported'} and started again as ${again}, ${leads ? 'only a tail is' : 'a copy is'} lost`, () => {
+      const { steps, id, order } = withPartition(2, 2);
+      const [a, b] = order as [string, string];
+      steps.up(b, { replicas: first === undefined ? [] : [reportOf(id, first, { end: 9 })] });
+      steps.up(b, { replicas: [reportOf(id, again, { end: 9, incarnation: 2 })] }); // had followed `a` meanwhile
+      steps.up(a, { replicas: [reportOf(id, 'tail-uncertain', { end: 10 })] });
+      expect(steps.partition(id)).to.deep.include(
+        leads ? { leader: a, inSync: [a], lineage: 2 } : { leader: undefined, lineage: 1 },
+      );
+    });
+
+  it('V18: who was in sync again is judged by what it reports then', () => {
+    const { steps, id, order } = withPartition(3, 3);
+    const [a, b, c] = order as [string, string, string];
+    steps.up(b, { replicas: [reportOf(id, 'incomplete')] });
+    steps.up(c, { replicas: [reportOf(id, 'tail-uncertain')] });
+    steps.inSync(id, [a, b]); // below the minimum, so those who were lost are still remembered
+    expect(steps.partition(id).lastKnownEligible).to.have.members([b, c]);
+    for (const host of [b, a]) steps.up(host, { replicas: [reportOf(id, 'tail-uncertain')] });
+    expect(steps.partition(id).lineage).to.equal(2);
+  });
+
   it('D8: a single copy that lost its tail leads again', () => {
     const { steps, id, order } = withPartition(1, 1);
     const applied = steps.up(order[0] as string, { replicas: [reportOf(id, 'tail-uncertain')] });

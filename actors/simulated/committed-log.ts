@@ -12,6 +12,7 @@
 
 import { crc32 } from '../../runtime/std/crc32.js';
 import { assert } from '../../runtime/std/assert.js';
+import type { PartitionReplica } from '../partition/replica.js';
 import type { Placed } from './simulated-mesh.js';
 
 export interface CommittedBatch {
@@ -57,6 +58,17 @@ export class CommittedLog {
   /** The true high watermark: the highest that any replica ever had. */
   end(partition: number): number {
     return this.#partitions.get(partition)?.batches.at(-1)?.end ?? 0;
+  }
+
+  /** Whether the replica has all of it on its disk, byte for byte as far as it is in its log and not in its snapshot. */
+  isHeldBy({ core }: PartitionReplica): boolean {
+    const { log, durableEnd, partition } = core;
+    if (durableEnd < this.end(partition)) return false;
+    return this.batches(partition).every(({ base, end, checksum }) => {
+      if (base < log.start) return true;
+      const entry = log.entryAt(base);
+      return entry !== undefined && entry.base === base && entry.end === end && crc32(entry.bytes) === checksum;
+    });
   }
 
   /** Looks at what the replica has committed since it was looked at last. @throws when it is not what was committed before (J1) */

@@ -2,25 +2,14 @@
 // =============================================================================
 //
 // After everything is healed: every partition is led, every replica in sync and equal to its leader, every client answered, nothing queued or
-// under way.
-//
-// A partition may be stuck for ever, and rightly: when every copy that held everything is lost, it stays offline until an operator decides
-// (R16, R18). Within the fault budget that happens to asynchronous tables only: a crash makes a copy of those incomplete (R17), and nothing in
-// the budget keeps all copies from crashing one after the other before the first one has caught up. Over budget it may happen to all.
+// under way. A partition that is rightly stuck for ever is passed over (may-be-offline.ts).
 
 import type { LoadActor } from '../../messaging/workload/load-actor.js';
-import type { PartitionInfo, TableInfo } from '../../messaging/protocol/cluster-map.js';
+import type { PartitionInfo } from '../../messaging/protocol/cluster-map.js';
 import { equalBytes } from '../../runtime/std/bytes.js';
 import { ByteWriter } from '../../runtime/std/byte-writer.js';
 import type { PartitionReplica } from '../partition/replica.js';
 import type { MapSight, SimulatedMesh } from './simulated-mesh.js';
-
-/** Why the partition may be without a leader for ever; undefined: it may not. */
-export function mayBeOffline(info: PartitionInfo, table: TableInfo): string | undefined {
-  if (table.durability !== 'async' || info.leader !== undefined) return undefined;
-  if (info.inSync.length > 0 || info.eligible.length > 0) return undefined;
-  return `partition ${info.id} of the asynchronous table ${info.table} lost every complete copy to crashes (R17)`;
-}
 
 /** A replica of a host that was removed goes elsewhere; where there is no other host, its place stays empty. */
 function replicasWanted(info: PartitionInfo, map: MapSight): string[] {
@@ -31,9 +20,14 @@ function replicasWanted(info: PartitionInfo, map: MapSight): string[] {
 
 /**
  * @param loads of the clients that are still there
+ * @param isOffline whether the partition is stuck, and may be
  * @returns what is missing, or undefined.
  */
-export function missingForRest(mesh: SimulatedMesh, loads: readonly LoadActor[]): string | undefined {
+export function missingForRest(
+  mesh: SimulatedMesh,
+  loads: readonly LoadActor[],
+  isOffline: (info: PartitionInfo) => boolean,
+): string | undefined {
   const busy = loads.filter((load) => !load.isIdle).length;
   if (busy > 0) return `${busy} clients wait for answers`;
   const map = mesh.newestMap;
@@ -44,8 +38,7 @@ export function missingForRest(mesh: SimulatedMesh, loads: readonly LoadActor[])
   const running = mesh.replicas();
   for (const info of map.partitions.values()) {
     const name = `partition ${info.id} of ${info.table}`;
-    const table = map.tables.get(info.table);
-    if (table !== undefined && mayBeOffline(info, table) !== undefined) continue;
+    if (isOffline(info)) continue;
     if (info.leader === undefined) return `${name} has no leader: ${info.reason}`;
     const replicas = running.filter(({ replica }) => replica.core.partition === info.id);
     for (const { host, replica } of replicas)

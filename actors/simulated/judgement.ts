@@ -12,6 +12,7 @@
 
 import type { Outcome } from '../../messaging/client/core/operations.js';
 import { ringRouting } from '../../messaging/client/core/key-routing.js';
+import type { PartitionInfo } from '../../messaging/protocol/cluster-map.js';
 import { encodeKey } from '../../messaging/protocol/key.js';
 import { formatEntry, type Asked, type Entry, type HeldItem, type History } from '../../messaging/workload/history.js';
 import { checkKey, keyHistories } from '../../messaging/workload/key-histories.js';
@@ -19,7 +20,6 @@ import { type Finding, judgeLedger } from '../../messaging/workload/ledger.js';
 import { operationOf, toldOf } from '../../messaging/workload/load-actor.js';
 import type { CommittedLog } from './committed-log.js';
 import type { Question } from './asker.js';
-import { mayBeOffline } from './convergence.js';
 import { replay } from './replay.js';
 import type { Scenario } from './scenario.js';
 import type { SimulatedMesh } from './simulated-mesh.js';
@@ -38,6 +38,8 @@ export interface Judged {
   readonly scenario: Scenario;
   readonly history: History;
   readonly committed: CommittedLog;
+  /** Whether the partition is stuck, and may be. */
+  readonly isOffline: (info: PartitionInfo) => boolean;
   readonly ask: (question: Question, withinMs: number) => Outcome;
   readonly see: (fact: string) => void;
 }
@@ -73,7 +75,7 @@ interface ReadBack {
 
 /** Linearizable scans of every partition of the lasting tables: part of the history too, and the exact set of what there is. */
 function readBack(
-  { mesh, scenario, history, ask }: Judged,
+  { mesh, scenario, history, isOffline, ask }: Judged,
   churned: ReadonlySet<string>,
   findings: Finding[],
 ): ReadBack {
@@ -86,8 +88,7 @@ function readBack(
   for (const info of map?.partitions.values() ?? []) {
     const table = map?.tables.get(info.table);
     if (table === undefined || churned.has(info.table)) continue;
-    if (mayBeOffline(info, table) !== undefined || (overBudget && (info.leader === undefined || info.lineage > 1)))
-      continue;
+    if (isOffline(info) || (overBudget && (info.leader === undefined || info.lineage > 1))) continue;
     let after: string | undefined;
     for (let more = true; more; ) {
       const scan: Asked = {

@@ -8,6 +8,7 @@
 // Sources: CORRECTNESS §2.13, §3.3–§3.5.
 
 import type { Outcome } from '../../messaging/client/core/operations.js';
+import type { PartitionInfo } from '../../messaging/protocol/cluster-map.js';
 import { History } from '../../messaging/workload/history.js';
 import { LoadActor, type LoadProfile, loadDefinition } from '../../messaging/workload/load-actor.js';
 import type { Fact } from '../../runtime/probes/facts.js';
@@ -24,9 +25,10 @@ import type { NetworkCounts } from '../../runtime/simulation/simulated-network.j
 import { Asker, askerKind } from './asker.js';
 import { CommitInvariants } from './commit-invariants.js';
 import { CommittedLog } from './committed-log.js';
-import { mayBeOffline, missingForRest } from './convergence.js';
+import { missingForRest } from './convergence.js';
 import { type Counts, judge } from './judgement.js';
 import { chooseCore, LivenessPhase } from './liveness.js';
+import { mayBeOffline } from './may-be-offline.js';
 import { MetadataInvariants } from './metadata-invariants.js';
 import { ReplicaInvariants } from './replica-invariants.js';
 import type { Scenario } from './scenario.js';
@@ -130,6 +132,25 @@ function simulateWith(probes: SimulatedProbes, scenario: Scenario, options: Simu
     wasDrained: (host) => script.wasDrained(host),
     see,
   });
+  const whyOffline = (info: PartitionInfo): string | undefined => {
+    const table = mesh.newestMap?.tables.get(info.table);
+    if (table === undefined) return undefined;
+    const holdsEverything = (host: string): boolean => {
+      const replica = replicas.replicaOf(info.id, host);
+      return replica !== undefined && committed.isHeldBy(replica);
+    };
+    const reports = mesh.newestMap?.reports.get(info.id) ?? [];
+    return mayBeOffline({ info, table, reports, lossyHosts: scenario.faults.lossyHosts ?? [], holdsEverything });
+  };
+  const isOffline = (info: PartitionInfo): boolean => whyOffline(info) !== undefined;
+  /** Why a partition is stuck within the budget, and may be. */
+  const offline = (): string | undefined => {
+    for (const info of mesh.newestMap?.partitions.values() ?? []) {
+      const why = whyOffline(info);
+      if (why !== undefined) return why;
+    }
+    return undefined;
+  };
   let [scannedMs, scannedEvents] = [0, 0];
 
   const ask = (operation: Parameters<Asker['ask']>[1], withinMs: number): Outcome => {
@@ -212,9 +233,9 @@ function simulateWith(probes: SimulatedProbes, scenario: Scenario, options: Simu
           if (client.up && client.name !== '@mesh-asker')
             cluster.deliver({ host: client.name, worker: 0, actor: 'load' }, { kind: 'stop-load' });
       }
-      return missingForRest(mesh, attending());
+      return missingForRest(mesh, attending(), isOffline);
     },
-    verify: () => judge({ mesh, scenario, history, committed, ask, see }),
+    verify: () => judge({ mesh, scenario, history, committed, isOffline, ask, see }),
   });
   for (const [step, count] of script.counts) seen.set(`script: ${step}`, count);
   return {
@@ -230,7 +251,7 @@ function simulateWith(probes: SimulatedProbes, scenario: Scenario, options: Simu
     effects: verdict.effects,
     episodes: verdict.episodes,
     network: verdict.network,
-    judgement: verdict.stuck ?? offline(mesh) ?? 'whole',
+    judgement: verdict.stuck ?? offline() ?? 'whole',
     phases: verdict.phases,
     core: verdict.core,
     metadataLeaders: metadata.leaderCount,
@@ -239,17 +260,6 @@ function simulateWith(probes: SimulatedProbes, scenario: Scenario, options: Simu
     sites: sorted(probes.fired),
     failure: verdict.failure,
   };
-}
-
-/** Partitions that are stuck within the budget, and may be. */
-function offline(mesh: SimulatedMesh): string | undefined {
-  const map = mesh.newestMap;
-  for (const info of map?.partitions.values() ?? []) {
-    const table = map?.tables.get(info.table);
-    const why = table === undefined ? undefined : mayBeOffline(info, table);
-    if (why !== undefined) return why;
-  }
-  return undefined;
 }
 
 function sorted<K extends string>(counts: ReadonlyMap<K, number>): Record<K, number> {

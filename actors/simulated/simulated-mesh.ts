@@ -26,6 +26,7 @@ import { frameCheck } from './frame-check.js';
 import { memberIdOf } from '../metadata/member-id.js';
 import { MetadataActor } from '../metadata/metadata-actor.js';
 import type { MapStore } from '../metadata/state/map-store.js';
+import type { LastReport } from '../metadata/state/partition-record.js';
 import type { ReplicaLimits } from '../partition/replica-core.js';
 import { partitionDefinitionOf, PartitionReplica } from '../partition/replica.js';
 import { registry } from '../registry.js';
@@ -56,6 +57,8 @@ export interface MapSight {
   readonly hosts: ReadonlyMap<string, HostInfo>;
   readonly tables: ReadonlyMap<string, TableInfo>;
   readonly partitions: ReadonlyMap<number, PartitionInfo>;
+  /** What the replicas of each partition reported last. */
+  readonly reports: ReadonlyMap<number, readonly LastReport[]>;
 }
 
 const clusterId = '0b9f54a4-0000-4000-8000-0000000051ed';
@@ -207,7 +210,8 @@ export class SimulatedMesh {
     const hosts = new Map(store.hosts);
     const tables = new Map([...store.tables].map(([name, { info }]) => [name, info]));
     const partitions = new Map([...store.partitions].map(([id, { info }]) => [id, info]));
-    this.#newestMap = { revision, hosts, tables, partitions };
+    const reports = new Map([...store.partitions].map(([id, record]) => [id, record.reports]));
+    this.#newestMap = { revision, hosts, tables, partitions, reports };
   }
 }
 

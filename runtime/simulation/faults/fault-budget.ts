@@ -9,7 +9,8 @@
 //   A2. A fault that loses what a host had acknowledged strikes only hosts of one set, drawn before the run: whatever strikes, however
 //       often, no partition ever has more lossy replicas than `min(minInSync) - 1`, and the metadata group no more lossy members than a minority.
 //       A set by time (one host now, another when the first has caught up) would be allowed too, but whether it has caught up is what the run
-//       is to find out.
+//       is to find out. A torn tail is no loss, so it may be anybody's; but its host cannot know that, and beside lost copies it may keep a
+//       partition offline (D8). Whoever judges has to allow for that.
 //   A3. Over budget nothing is refused; such a run is judged for safety only.
 //
 // Sources: CORRECTNESS §2.0 (fault budget), R21, §3.2 (fault atlas).

@@ -8,6 +8,7 @@
 #   make exhaustive  every order of events in small scopes, every crash state of the journal, to the full depth
 #   make fuzz        the decoders, guided by coverage: TARGET=frame SECONDS=60
 #   make drill       kill leading hosts and NATS under load, and count what was lost
+#   make bench       beside etcd, JetStream KV and Redis: QUICK=1 for a look, PEERS=troupe,etcd ROUNDS=3 OUT=folder; writes docs/benchmarks/latest
 #   make soak        real processes under load and real faults, judged: CYCLES=200, SEED=…, FAULTS=kill-one,cut,…
 #   make clean       remove what was built
 
@@ -20,7 +21,7 @@ SOURCES := $(shell find runtime messaging actors cli ui-tui test -name '*.ts' 2>
 help:
 	@sed -n 's/^#   //p' Makefile
 
-.PHONY: help cluster test down wipe clean build lint format simulate simulate-planted exhaustive fuzz drill soak node-version nats-server
+.PHONY: help cluster test down wipe clean build lint format simulate simulate-planted exhaustive fuzz drill soak bench node-version nats-server
 
 cluster: build
 	@node cli/troupe.mjs up --data $(DATA) $(if $(HOSTS),--hosts $(HOSTS))
@@ -64,6 +65,9 @@ drill: build nats-server
 
 soak: build nats-server
 	@node --enable-source-maps cli/troupe.mjs soak $(if $(CYCLES),--cycles $(CYCLES)) $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
+
+bench: build nats-server
+	@node --enable-source-maps --expose-gc dist/test/bench/run.js $(if $(QUICK),--quick) $(if $(PEERS),--peers $(PEERS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(OUT),--out $(OUT))
 
 # The tests start their own servers; this finds or installs the program.
 nats-server: build

@@ -1,0 +1,130 @@
+// Troupe: three hosts, as `troupe up` boots them
+// =============================================================================
+//
+// Three host processes and a nats-server, all defaults: 2 worker threads a host, 8 partitions, 3 replicas, sync durability. The client is the SDK.
+
+import { connect, type Table } from '../../../messaging/client/index.js';
+import { defaultHosts, defaultWorkers, formatMesh } from '../../../cli/mesh/format-mesh.js';
+import { meshPaths } from '../../../cli/mesh/mesh-file.js';
+import { findNatsServer } from '../../../cli/mesh/nats-server.js';
+import { MeshSupervisor } from '../../../cli/mesh/supervisor.js';
+import { troupeVersion } from '../../../cli/troupe-version.js';
+import { waitUntilHealthy } from '../../../cli/wait-healthy.js';
+import { packageVersion, programVersion } from '../installed.js';
+import type { Driver, Missing, Peer, RunningPeer, ServerPid } from '../peer.js';
+
+const table = 'bench';
+const healthyDeadlineMs = 60_000;
+const timeoutMs = 30_000;
+
+export const troupePeer: Peer = {
+  name: 'troupe',
+  title: 'Troupe, 3 hosts',
+  promise: {
+    fsyncBeforeAnswer: true,
+    copies: 'every in-sync replica: 3 of 3 while all are well',
+    reads: 'linearizable',
+    isReadCurrent: true,
+  },
+  settings: [
+    `troupe up (${defaultHosts} hosts, ${defaultWorkers} workers each, its own nats-server without JetStream)`,
+    `troupe table create ${table} (all defaults: 8 partitions, 3 replicas, min-insync 2, durability sync, memory engine)`,
+    "client: the SDK, connect({ servers, cluster }), one client, table.put / get / page({ start, limit }), default consistency 'linearizable'",
+  ],
+  canScan: true,
+  async missing(): Promise<Missing | undefined> {
+    return findNatsServer() === undefined
+      ? { what: 'nats-server', howToInstall: 'apt-get install nats-server' }
+      : undefined;
+  },
+  async versions(): Promise<Record<string, string>> {
+    return {
+      troupe: troupeVersion(),
+      'nats-server': await programVersion(findNatsServer() ?? 'nats-server'),
+      'nats (npm)': packageVersion('nats') ?? 'unknown',
+    };
+  },
+  start,
+};
+
+async function start(directory: string, signal: AbortSignal): Promise<RunningPeer> {
+  const paths = meshPaths(directory);
+  const cluster = formatMesh(paths, defaultHosts, defaultWorkers);
+  const supervisor = new MeshSupervisor({ paths, cluster, nats: undefined, onLine: () => undefined });
+  const names = [...cluster.hosts.map((host) => host.name), 'nats-server'];
+  const pids = (): ServerPid[] =>
+    names.flatMap((name) => {
+      const pid = supervisor.pidOf(name);
+      return pid === undefined ? [] : [{ name, pid }];
+    });
+  const killAll = (): void => {
+    for (const { pid } of pids()) process.kill(pid, 'SIGKILL');
+  };
+  process.once('exit', killAll); // whatever way this process ends
+  const stop = async (): Promise<void> => {
+    await supervisor.stop();
+    process.off('exit', killAll);
+  };
+  try {
+    await supervisor.start();
+    const open = (): ReturnType<typeof connect> =>
+      connect({
+        servers: supervisor.natsUrl,
+        cluster: cluster.cluster,
+        signal,
+        connectTimeout: healthyDeadlineMs,
+        timeout: timeoutMs,
+      });
+    const hosts = cluster.hosts.map((host) => host.name);
+    {
+      const db = await open();
+      await healthy(db, hosts, signal);
+      await db.admin.createTable(table, { signal });
+      await healthy(db, hosts, signal);
+      await db.close();
+    }
+    return {
+      servers: pids(),
+      connect: async () => {
+        const db = await open();
+        return new TroupeDriver(db.table<string>(table), () => db.close());
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function healthy(
+  db: Awaited<ReturnType<typeof connect>>,
+  hosts: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const result = await waitUntilHealthy(db, Date.now() + healthyDeadlineMs, signal, hosts);
+  if (!result.healthy) throw new Error(`the mesh is not healthy: ${result.reasons.join(', ')}`);
+}
+
+class TroupeDriver implements Driver {
+  readonly #table: Table<string>;
+  readonly close: () => Promise<void>;
+
+  constructor(of: Table<string>, close: () => Promise<void>) {
+    this.#table = of;
+    this.close = close;
+  }
+
+  put(key: string, value: string): Promise<unknown> {
+    return this.#table.put(key, value);
+  }
+
+  get(key: string): Promise<string | undefined> {
+    return this.#table.get(key);
+  }
+
+  async scan(start: string, limit: number): Promise<readonly string[]> {
+    const { entries } = await this.#table.page({ start, limit });
+    return entries.map((entry) => entry.value);
+  }
+}

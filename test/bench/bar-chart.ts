@@ -18,7 +18,7 @@ const plotHeight = 220;
 const left = 64;
 const titleHeight = 34;
 const axisHeight = 26;
-const legendHeight = 36;
+const legendRow = 22;
 const barGap = 3;
 const groupGap = 34;
 
@@ -30,32 +30,39 @@ const style = `
 
 export function barChart(title: string, panels: readonly Panel[]): string {
   const names = panels[0]?.series.map((one) => one.name) ?? [];
-  const height = 40 + legendHeight + panels.length * (titleHeight + plotHeight + axisHeight) + 8;
-  const body = panels.map((panel, i) =>
-    drawPanel(panel, 40 + legendHeight + i * (titleHeight + plotHeight + axisHeight)),
-  );
+  const squares = legend(names);
+  const top = titleHeight + squares.height + 8;
+  const panelHeight = titleHeight + plotHeight + axisHeight;
+  const height = top + panels.length * panelHeight + 8;
+  const body = panels.flatMap((panel, i) => drawPanel(panel, top + i * panelHeight));
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${panelWidth}" height="${height}" viewBox="0 0 ${panelWidth} ${height}" font-family="Helvetica, Arial, sans-serif" role="img" aria-label="${escape(title)}">`,
     `<style>${style}\n</style>`,
     `<rect class="paper" fill="#ffffff" width="${panelWidth}" height="${height}"/>`,
     text(left, 28, title, 'ink', 17, 'start', 'bold'),
-    ...legend(names),
-    ...body.flat(),
+    ...squares.parts,
+    ...body,
     '</svg>',
     '',
   ].join('\n');
 }
 
-function legend(names: readonly string[]): string[] {
+/** A coloured square and a name for each series, in as many rows as they need. */
+function legend(names: readonly string[]): { readonly parts: readonly string[]; readonly height: number } {
   let x = left;
-  return names.flatMap((name, i) => {
-    const parts = [
-      `<rect x="${x}" y="46" width="12" height="12" rx="2" fill="${colourOf(i)}"/>`,
-      text(x + 18, 57, name, 'ink', 13, 'start'),
-    ];
-    x += 18 + name.length * 7 + 22;
-    return parts;
+  let y = titleHeight + 8;
+  const parts = names.flatMap((name, i) => {
+    const width = 18 + name.length * 7.2 + 20;
+    if (x > left && x + width > panelWidth) {
+      x = left;
+      y += legendRow;
+    }
+    const square = `<rect x="${x.toFixed(1)}" y="${y}" width="12" height="12" rx="2" fill="${colourOf(i)}"/>`;
+    const label = text(x + 18, y + 11, name, 'ink', 13, 'start');
+    x += width;
+    return [square, label];
   });
+  return { parts, height: y + legendRow - titleHeight };
 }
 
 function drawPanel({ title, categories, series, text: figure }: Panel, top: number): string[] {
@@ -63,6 +70,7 @@ function drawPanel({ title, categories, series, text: figure }: Panel, top: numb
   const out = [text(left, top + 20, title, 'ink', 14, 'start', 'bold')];
   if (known.length === 0) return [...out, text(left, top + 60, 'not measured', 'faint', 12, 'start')];
   const [low, high] = decades(known);
+  out.push(text(panelWidth - 16, top + 20, 'logarithmic scale', 'faint', 11, 'end'));
   const plotTop = top + titleHeight;
   const base = plotTop + plotHeight;
   const yOf = (value: number): number => base - (plotHeight * (Math.log10(value) - low)) / Math.max(1e-9, high - low);

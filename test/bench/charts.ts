@@ -24,7 +24,7 @@ export function latencyChart(result: BenchResult, summary: readonly ScenarioSumm
 }
 
 function place({ machine, plan }: BenchResult): string {
-  return `${machine.cores} cores, medians of ${plan.rounds} rounds`;
+  return `${machine.cores} cores, ${plan.rounds === 1 ? 'one round' : `medians of ${plan.rounds} rounds`}`;
 }
 
 function panel(

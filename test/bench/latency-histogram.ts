@@ -67,6 +67,7 @@ function bucketOf(microseconds: number): number {
 /** Of what may be in the bucket, the largest whole number of microseconds. */
 function upperEndOf(bucket: number): number {
   if (bucket < 2 * half) return bucket;
+  if (bucket === buckets - 1) return Number.POSITIVE_INFINITY; // all that is beyond, too
   const exponent = Math.floor(bucket / half) - 1;
   return (bucket - exponent * half + 1) * 2 ** exponent - 1;
 }

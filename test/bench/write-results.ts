@@ -24,11 +24,16 @@ export function writeResults(folder: string, findings: Findings, sections: reado
     return path;
   };
   return [
-    write('results.json', `${JSON.stringify(findings, undefined, 1)}\n`),
+    write('results.json', `${JSON.stringify(findings, rounded, 1)}\n`),
     write('report.md', reportOf(findings, sections)),
     write('throughput.svg', throughputChart(findings, findings.summary)),
     write('latency.svg', latencyChart(findings, findings.summary)),
   ];
+}
+
+/** Five significant digits: more is noise, and makes a large file of a small one. */
+function rounded(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value;
 }
 
 function reportOf({ peers }: BenchResult, sections: readonly Section[]): string {

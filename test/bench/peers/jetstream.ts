@@ -23,7 +23,7 @@ export const jetstreamPeer: Peer = {
   title: 'JetStream KV, R3',
   promise: {
     fsyncBeforeAnswer: false,
-    copies: 'a majority: 2 of 3, in memory of the system until it is synced every 2 minutes',
+    copies: 'a majority: 2 of 3, synced every 2 minutes',
     reads: 'direct get from any replica: may be stale',
     isReadCurrent: false,
   },

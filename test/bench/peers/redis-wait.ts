@@ -19,11 +19,11 @@ const lanes = 2;
 
 export const redisWaitPeer: Peer = {
   name: 'redis-wait',
-  title: 'Redis 1+2, AOF always, batches with one WAIT 1',
+  title: 'Redis 1+2, AOF always, WAIT 1 a batch',
   promise: {
     fsyncBeforeAnswer: true,
-    copies: '2 of 3: synced on the primary, received by one replica (WAIT does not wait for its sync)',
-    reads: 'the primary: current until a failover',
+    copies: '2 of 3: synced on the primary, received by a replica',
+    reads: 'the primary: current, until a failover',
     isReadCurrent: true,
   },
   settings: [

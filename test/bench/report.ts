@@ -48,7 +48,7 @@ function machineSection({ machine, quiet, plan, quick, startedAt, seconds, skipp
     notes: [
       `${machine.cpu}, ${machine.cores} cores, ${bytesText(machine.memoryBytes)} memory, ${machine.system}, node ${machine.node}`,
       `disk: fdatasync of 4 KiB p50 ${msText(disk.p50Ms)} ms, p99 ${msText(disk.p99Ms)} ms${idle}; a processor turns ${Math.round(quiet.spinMillions)} million times a second`,
-      `medians of ${plan.rounds} rounds in turn; each figure is of ${plan.windowMs / 1000} s after ${plan.warmupMs / 1000} s of warm-up; began ${startedAt}, took ${Math.round(seconds)} s`,
+      `${plan.rounds === 1 ? 'one round' : `medians of ${plan.rounds} rounds in turn`}; each figure is of ${plan.windowMs / 1000} s after ${plan.warmupMs / 1000} s of warm-up; began ${startedAt}, took ${Math.round(seconds)} s`,
       'everything runs on this machine at once: servers, client, one disk',
       ...quiet.warnings.map((warning) => `NOT QUIET: ${warning}`),
       ...skipped.map(({ peer, what, howToInstall }) => `skipped ${peer}: ${what} is not installed; ${howToInstall}`),

@@ -16,6 +16,7 @@ import type { Driver, Missing, Peer, RunningPeer, ServerPid } from '../peer.js';
 const table = 'bench';
 const healthyDeadlineMs = 60_000;
 const timeoutMs = 30_000;
+const stopDeadlineMs = 5000;
 
 export const troupePeer: Peer = {
   name: 'troupe',
@@ -62,7 +63,9 @@ async function start(directory: string, signal: AbortSignal): Promise<RunningPee
   };
   process.once('exit', killAll); // whatever way this process ends
   const stop = async (): Promise<void> => {
+    const late = setTimeout(killAll, stopDeadlineMs); // what they have is thrown away anyway
     await supervisor.stop();
+    clearTimeout(late);
     process.off('exit', killAll);
   };
   try {

@@ -148,6 +148,7 @@ class SummaryTable {
             found.clientMicroseconds.median.toFixed(1),
             bytesText(found.serverRssBytes.median),
             bytesText(found.clientRssBytes.median),
+            found.servers.map(({ name: server, cores }) => `${server} ${cores.toFixed(2)}`).join(', '),
           ],
         ];
       }),
@@ -164,6 +165,7 @@ class SummaryTable {
         'client, CPU µs an operation',
         'servers, RSS',
         'client, RSS',
+        'each server, cores',
       ],
       rows,
     };

@@ -65,6 +65,8 @@ async function bench(wish: BenchWish, signal: AbortSignal): Promise<BenchResult>
   const parent = wish.data ?? tmpdir();
   mkdirSync(parent, { recursive: true });
   const directory = mkdtempSync(join(parent, 'troupe-bench-'));
+  const remove = (): void => rmSync(directory, { recursive: true, force: true });
+  process.once('exit', remove); // after the second Ctrl-C
   try {
     say('is the machine quiet? …');
     const quiet = await checkQuiet(directory);
@@ -101,7 +103,8 @@ async function bench(wish: BenchWish, signal: AbortSignal): Promise<BenchResult>
       turns,
     };
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    remove();
+    process.off('exit', remove);
   }
 }
 

@@ -27,6 +27,8 @@ export interface ScenarioSummary {
   readonly serverMicroseconds: Spread;
   readonly clientMicroseconds: Spread;
   readonly serverRssBytes: Spread;
+  /** Each server: medians of CPU seconds by second, and of memory at the window's end. */
+  readonly servers: readonly { readonly name: string; readonly cores: number; readonly rssBytes: number }[];
   readonly clientRssBytes: Spread;
   /** All rounds together. */
   readonly errors: number;
@@ -57,6 +59,20 @@ export function summarize({ peers, plan, turns }: Pick<BenchResult, 'peers' | 'p
   );
 }
 
+function serversOf(measured: readonly Measurement[]): ScenarioSummary['servers'] {
+  const names = measured[0]?.servers.map((server) => server.name) ?? [];
+  return names.map((name) => {
+    const rounds = measured.flatMap(({ servers, windowSeconds }) =>
+      servers.filter((server) => server.name === name).map((server) => ({ ...server, windowSeconds })),
+    );
+    return {
+      name,
+      cores: spreadOf(rounds.map((one) => one.cpuSeconds / one.windowSeconds)).median,
+      rssBytes: spreadOf(rounds.map((one) => one.rssBytes)).median,
+    };
+  });
+}
+
 function summaryOf(peer: string, scenario: string, measured: readonly Measurement[]): ScenarioSummary {
   const of = (value: (one: Measurement) => number): Spread => spreadOf(measured.map(value));
   const total = (value: (one: Measurement) => number): number => measured.reduce((sum, one) => sum + value(one), 0);
@@ -76,6 +92,7 @@ function summaryOf(peer: string, scenario: string, measured: readonly Measuremen
     serverMicroseconds: of((one) => perOperation(serverSeconds(one), one)),
     clientMicroseconds: of((one) => perOperation(one.client.cpuSeconds, one)),
     serverRssBytes: of((one) => one.servers.reduce((sum, server) => sum + server.rssBytes, 0)),
+    servers: serversOf(measured),
     clientRssBytes: of((one) => one.client.rssBytes),
     errors: total((one) => Object.values(one.errors).reduce((sum, count) => sum + count, 0)),
     stale: total((one) => one.stale),

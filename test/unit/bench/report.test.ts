@@ -89,6 +89,7 @@ describe('bench: report', () => {
     expect(mine?.serverCores.median).to.equal(0.75);
     expect(mine?.serverMicroseconds.values[0]).to.equal(7500);
     expect(mine?.serverRssBytes.median).to.equal(2 ** 21);
+    expect(mine?.servers).to.deep.include({ name: 's2', cores: 0.25, rssBytes: 2 ** 20 });
     expect(summary.filter((one) => one.peer === 'etcd')).to.have.length(6);
   });
 

@@ -2,14 +2,13 @@
 // =============================================================================
 
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { type PeerName, peerNames } from './peers.js';
-import type { EtcdRoute } from './peers/etcd.js';
+import { type PeerName, type PeerOptions, peerNames } from './peers.js';
 import { type Group, groups } from './scenario.js';
 
 /** Wrong words: one line, exit code 64. */
 export class UsageError extends Error {}
 
-export interface BenchWish {
+export interface BenchWish extends PeerOptions {
   readonly quick: boolean;
   readonly peers: readonly PeerName[];
   readonly groups: readonly Group[];
@@ -23,7 +22,6 @@ export interface BenchWish {
   /** Where the stores write; undefined: the system's folder for temporary files. */
   readonly data: string | undefined;
   readonly output: 'table' | 'json';
-  readonly etcdRoute: EtcdRoute;
   readonly help: boolean;
 }
 
@@ -38,6 +36,7 @@ node dist/test/bench/run.js
   --out folder         for results.json, report.md and charts; docs/benchmarks/latest, of a quick run .bench/quick
   --data folder        for the stores, on a real disk; the system's folder for temporary files (TMPDIR)
   --etcd-route leader  or spread: where etcd's requests go
+  --redis-pipelining auto  or off: how ioredis sends
   -o, --output table   or json: what is on stdout`;
 
 const options = {
@@ -50,6 +49,7 @@ const options = {
   out: { type: 'string' },
   data: { type: 'string' },
   'etcd-route': { type: 'string' },
+  'redis-pipelining': { type: 'string' },
   output: { type: 'string', short: 'o' },
   help: { type: 'boolean', short: 'h' },
 } as const satisfies ParseArgsConfig['options'];
@@ -69,6 +69,7 @@ export function parseBenchArguments(args: readonly string[]): BenchWish {
     data: folderOf('--data', values.data),
     output: oneOf('--output', ['table', 'json'] as const, values.output ?? 'table'),
     etcdRoute: oneOf('--etcd-route', ['leader', 'spread'] as const, values['etcd-route'] ?? 'leader'),
+    redisPipelining: oneOf('--redis-pipelining', ['auto', 'off'] as const, values['redis-pipelining'] ?? 'auto'),
     help: values.help === true,
   };
 }

@@ -4,20 +4,27 @@
 import type { Peer } from './peer.js';
 import { type EtcdRoute, etcdPeer } from './peers/etcd.js';
 import { jetstreamPeer } from './peers/jetstream.js';
-import { redisPeer } from './peers/redis.js';
+import { type RedisPipelining, redisPeer } from './peers/redis.js';
 import { redisWaitPeer } from './peers/redis-wait.js';
 import { troupePeer } from './peers/troupe.js';
 
 export const peerNames = ['troupe', 'etcd', 'jetstream', 'redis', 'redis-wait'] as const;
 export type PeerName = (typeof peerNames)[number];
 
-const others: Readonly<Record<Exclude<PeerName, 'etcd'>, Peer>> = {
-  troupe: troupePeer,
-  jetstream: jetstreamPeer,
-  redis: redisPeer,
-  'redis-wait': redisWaitPeer,
+/** What a client may do in two ways, for whoever wants to know which one measures better here. */
+export interface PeerOptions {
+  readonly etcdRoute: EtcdRoute;
+  readonly redisPipelining: RedisPipelining;
+}
+
+const makers: Readonly<Record<PeerName, (options: PeerOptions) => Peer>> = {
+  troupe: () => troupePeer,
+  etcd: ({ etcdRoute }) => etcdPeer(etcdRoute),
+  jetstream: () => jetstreamPeer,
+  redis: ({ redisPipelining }) => redisPeer(redisPipelining),
+  'redis-wait': () => redisWaitPeer,
 };
 
-export function peerOf(name: PeerName, etcdRoute: EtcdRoute): Peer {
-  return name === 'etcd' ? etcdPeer(etcdRoute) : others[name];
+export function peerOf(name: PeerName, options: PeerOptions): Peer {
+  return makers[name](options);
 }

@@ -46,7 +46,7 @@ async function present(wish: BenchWish): Promise<Pick<BenchResult, 'skipped'> & 
   const peers: Peer[] = [];
   const skipped: BenchResult['skipped'][number][] = [];
   for (const name of wish.peers) {
-    const peer = peerOf(name, wish.etcdRoute);
+    const peer = peerOf(name, wish);
     const missing = await peer.missing();
     if (missing === undefined) peers.push(peer);
     else {

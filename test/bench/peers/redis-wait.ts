@@ -15,7 +15,7 @@ const replicasMin = 1;
 const waitMs = 5000;
 const batchMax = 512;
 /** Connections for writes, a batch at a time on each: WAIT holds its connection up. */
-const lanes = 2;
+const lanes = 4;
 
 export const redisWaitPeer: Peer = {
   name: 'redis-wait',

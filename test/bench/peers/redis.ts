@@ -6,29 +6,34 @@ import { freePorts } from '../free-ports.js';
 import type { Driver, Peer, RunningPeer } from '../peer.js';
 import { openRedis, redisFlags, redisMissing, redisVersions, startRedis } from './redis-server.js';
 
-/** ioredis then sends what one turn of the event loop asked for as one pipeline, and puts no timer on each. */
-const autoPipelining = true;
+/**
+ * `auto`: ioredis sends what one turn of the event loop asked for as one pipeline, which costs the server less. `off`: it writes each command by itself, one
+ * after the other without waiting.
+ */
+export type RedisPipelining = 'auto' | 'off';
 
-export const redisPeer: Peer = {
-  name: 'redis',
-  title: 'Redis, 1 server, AOF always',
-  promise: {
-    fsyncBeforeAnswer: true,
-    copies: '1: no other server has it',
-    reads: 'the one server: current',
-    isReadCurrent: true,
-  },
-  settings: [
-    redisFlags,
-    `client: ioredis, one connection, enableAutoPipelining: ${autoPipelining}, commands SET and GET`,
-  ],
-  canScan: false,
-  missing: redisMissing,
-  versions: redisVersions,
-  start,
-};
+export function redisPeer(pipelining: RedisPipelining): Peer {
+  return {
+    name: 'redis',
+    title: 'Redis, 1 server, AOF always',
+    promise: {
+      fsyncBeforeAnswer: true,
+      copies: '1: no other server has it',
+      reads: 'the one server: current',
+      isReadCurrent: true,
+    },
+    settings: [
+      redisFlags,
+      `client: ioredis, one connection, enableAutoPipelining: ${pipelining === 'auto'}, commands SET and GET`,
+    ],
+    canScan: false,
+    missing: redisMissing,
+    versions: redisVersions,
+    start: (directory, signal) => start(directory, pipelining, signal),
+  };
+}
 
-async function start(directory: string, signal: AbortSignal): Promise<RunningPeer> {
+async function start(directory: string, pipelining: RedisPipelining, signal: AbortSignal): Promise<RunningPeer> {
   const [port] = (await freePorts(1)) as [number];
   const server = startRedis('redis', port, directory);
   try {
@@ -40,7 +45,7 @@ async function start(directory: string, signal: AbortSignal): Promise<RunningPee
     }, signal);
     return {
       servers: [server.pid],
-      connect: async () => new RedisDriver(await openRedis(port, autoPipelining)),
+      connect: async () => new RedisDriver(await openRedis(port, pipelining === 'auto')),
       stop: () => server.stop(),
     };
   } catch (error) {

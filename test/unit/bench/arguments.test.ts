@@ -26,6 +26,7 @@ describe('bench: arguments', () => {
       data: undefined,
       output: 'table',
       etcdRoute: 'leader',
+      redisPipelining: 'auto',
       help: false,
     });
   });
@@ -59,6 +60,7 @@ describe('bench: arguments', () => {
       refused('--out', ''),
       refused('--output', 'xml'),
       refused('--etcd-route', 'follower'),
+      refused('--redis-pipelining', 'on'),
       refused('--fast'),
       refused('extra'),
       refused('--rounds'),

@@ -3,14 +3,16 @@
 import { expect } from 'chai';
 import { findProgram, packageVersion } from '../../bench/installed.js';
 import { freePorts } from '../../bench/free-ports.js';
-import { peerNames, peerOf } from '../../bench/peers.js';
+import { type PeerOptions, peerNames, peerOf } from '../../bench/peers.js';
 import { openOutstandingMax, planOf } from '../../bench/scenario.js';
 import { rateOf } from '../../bench/turn.js';
+
+const options: PeerOptions = { etcdRoute: 'leader', redisPipelining: 'auto' };
 
 describe('bench: peers', () => {
   it('each says what it promises and how it is set, under the name that it is asked for', () => {
     for (const name of peerNames) {
-      const peer = peerOf(name, 'leader');
+      const peer = peerOf(name, options);
       expect(peer.name).to.equal(name);
       expect(
         peer.settings.some((line) => line.startsWith('client: ')),
@@ -18,8 +20,11 @@ describe('bench: peers', () => {
       ).to.equal(true);
       expect(peer.promise.copies, name).not.to.equal('');
     }
-    expect(peerNames.filter((name) => !peerOf(name, 'leader').promise.fsyncBeforeAnswer)).to.deep.equal(['jetstream']);
-    expect(peerOf('etcd', 'spread').settings.join()).not.to.equal(peerOf('etcd', 'leader').settings.join());
+    expect(peerNames.filter((name) => !peerOf(name, options).promise.fsyncBeforeAnswer)).to.deep.equal(['jetstream']);
+    const settings = (name: 'etcd' | 'redis', other: Partial<PeerOptions> = {}): string =>
+      peerOf(name, { ...options, ...other }).settings.join();
+    expect(settings('etcd', { etcdRoute: 'spread' })).not.to.equal(settings('etcd'));
+    expect(settings('redis', { redisPipelining: 'off' })).not.to.equal(settings('redis'));
   });
 
   it('finds programs and packages, and says when there is none', () => {

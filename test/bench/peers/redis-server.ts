@@ -9,7 +9,7 @@ import type { Missing } from '../peer.js';
 import { ServerProcess } from '../server-process.js';
 
 export const redisFlags =
-  "redis-server --bind 127.0.0.1 --port … --dir … --appendonly yes --appendfsync always --save ''";
+  "redis-server --bind 127.0.0.1 --port … --dir … --appendonly yes --appendfsync always --save '' --repl-diskless-sync-delay 0";
 
 /** @param primary the port of the one that it copies; undefined: it copies nobody */
 export function startRedis(name: string, port: number, directory: string, primary?: number): ServerProcess {

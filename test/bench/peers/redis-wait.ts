@@ -27,7 +27,7 @@ export const redisWaitPeer: Peer = {
     isReadCurrent: true,
   },
   settings: [
-    `${redisFlags} (×3), two of them with --replicaof 127.0.0.1 …, --repl-diskless-sync-delay 0`,
+    `${redisFlags} (×3), two of them with --replicaof 127.0.0.1 …`,
     `client: ioredis; writes: what one turn of the event loop asks for, at most ${batchMax}, as one pipeline of SET … SET, WAIT ${replicasMin} ${waitMs}; ${lanes} connections with one batch under way on each; reads: GET on a connection of their own with enableAutoPipelining`,
   ],
   canScan: false,

@@ -35,7 +35,7 @@ export class LocalSnapshot {
   maybeBegin(context: PartitionContext): void {
     const { log, snapshotBytesThrough, state, limits } = this.#core;
     const grown = log.bytesThrough - snapshotBytesThrough;
-    const isDue = grown > Math.max(limits.snapshotBytesMin, state.byteCount / 2);
+    const isDue = grown > Math.max(limits.snapshotBytesMin, state.byteCount);
     if (isDue || (grown > 0 && buggify('partition/snapshot-now'))) this.begin(context);
   }
 

@@ -48,7 +48,7 @@ export interface ReplicaLimits {
 }
 
 export const defaultReplicaLimits: ReplicaLimits = {
-  snapshotBytesMin: 16 * 1024 * 1024,
+  snapshotBytesMin: 64 * 1024 * 1024,
   logBytesKept: 8 * 1024 * 1024,
   chunkBytesMax: 256 * 1024,
   checkEvery: 4096,

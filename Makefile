@@ -10,6 +10,8 @@
 #   make drill       kill leading hosts and NATS under load, and count what was lost
 #   make bench       beside etcd, JetStream KV and Redis: QUICK=1 for a look, PEERS=troupe,etcd ROUNDS=3 OUT=folder; writes docs/benchmarks/latest
 #   make soak        real processes under load and real faults, judged: CYCLES=200, SEED=…, FAULTS=kill-one,cut,…
+#   make bench-micro     what is hot, measured by itself: FILTER=engine for some
+#   make bench-compare   the same beside its baseline: exit code 1 when something became slower; bench-baseline writes that anew
 #   make clean       remove what was built
 
 HOSTS ?=
@@ -21,7 +23,7 @@ SOURCES := $(shell find runtime messaging actors cli ui-tui test -name '*.ts' 2>
 help:
 	@sed -n 's/^#   //p' Makefile
 
-.PHONY: help cluster test down wipe clean build lint format simulate simulate-planted exhaustive fuzz drill soak bench node-version nats-server
+.PHONY: help cluster test down wipe clean build lint format simulate simulate-planted exhaustive fuzz drill soak bench bench-micro bench-compare bench-baseline node-version nats-server
 
 cluster: build
 	@node cli/troupe.mjs up --data $(DATA) $(if $(HOSTS),--hosts $(HOSTS))
@@ -68,6 +70,15 @@ soak: build nats-server
 
 bench: build nats-server
 	@node --enable-source-maps --expose-gc dist/test/bench/run.js $(if $(QUICK),--quick) $(if $(PEERS),--peers $(PEERS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(OUT),--out $(OUT))
+
+bench-micro: build
+	@node dist/test/bench/micro/run.js $(if $(FILTER),--filter '$(FILTER)')
+
+bench-compare: build
+	@node dist/test/bench/micro/run.js --compare test/bench/micro/baseline.json $(if $(FILTER),--filter '$(FILTER)')
+
+bench-baseline: build
+	@node dist/test/bench/micro/run.js --save test/bench/micro/baseline.json
 
 # The tests start their own servers; this finds or installs the program.
 nats-server: build

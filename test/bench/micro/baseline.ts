@@ -5,7 +5,7 @@
 // people.
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import { arch, cpus, platform, release, totalmem } from 'node:os';
+import { arch, cpus, platform, totalmem } from 'node:os';
 import type { EngineMemory } from './engine-memory.js';
 import type { Figure } from './meter.js';
 
@@ -40,7 +40,7 @@ export function thisMachine(): Machine {
     cpu: cores[0]?.model.trim() ?? 'unknown',
     cores: cores.length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
-    system: `${platform()} ${release()} ${arch()}`,
+    system: `${platform()} ${arch()}`,
     node: process.version,
   };
 }

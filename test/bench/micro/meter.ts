@@ -50,7 +50,7 @@ const warmupMsMin = 50;
 const warmupSpins = 20;
 
 /** So long that looking at the clock is nothing beside it. */
-const timedMsMin = 0.5;
+const timedMsMin = 2;
 
 /**
  * @param tell is called with each bench's name and round, before its sample.

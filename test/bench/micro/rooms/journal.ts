@@ -46,8 +46,10 @@ const inMemory = batchSizes.map((count) =>
     const { disk, settle } = steppedDisk();
     const payload = batchRecord();
     let durableEnd = 0;
-    const journal = openBenchJournal(disk, memoryJournalLimits, (lsnEnd) => {
-      durableEnd = lsnEnd;
+    const journal = openBenchJournal(disk, memoryJournalLimits, {
+      durable: (lsnEnd) => {
+        durableEnd = lsnEnd;
+      },
     });
     settle();
     journal.openStream(benchStream, 'partition', emptyBytes);
@@ -78,7 +80,7 @@ async function onDisk(count: number): Promise<Prepared> {
   const root = mkdtempSync(join(tmpdir(), 'troupe-micro-'));
   const payload = batchRecord();
   let wake = (): void => undefined;
-  const journal = openBenchJournal(nodeDisk(root), { journalBytesMax: 64 * 1024 * 1024 }, () => wake());
+  const journal = openBenchJournal(nodeDisk(root), { journalBytesMax: 64 * 1024 * 1024 }, { durable: () => wake() });
   await new Promise<void>((resolve) => journal.whenIdle(resolve));
   journal.openStream(benchStream, 'partition', emptyBytes);
   const append = (): Promise<void> =>

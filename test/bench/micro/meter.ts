@@ -6,6 +6,7 @@
 // that made it; what other benches left behind is collected before. The figure is the median of a bench's samples. The clock is the processor's, but
 // for what waits for a disk.
 
+import { setTimeout } from 'node:timers/promises';
 import { Bench } from 'tinybench';
 import { spinNs } from './calibration.js';
 import { exposedCollector } from './collector.js';
@@ -30,6 +31,8 @@ export interface Figure {
   readonly spread: number;
   /** The median of the samples in spins of the calibration each: what is compared over machines. */
   readonly spins: number;
+  /** JavaScript heap that an operation takes, garbage included: the same on every machine. Undefined of a disk, and of calls that fill the young heap. */
+  readonly heapBytes: number | undefined;
 }
 
 interface Running {
@@ -48,6 +51,8 @@ let consumed = 0;
 /** Before the first sample, so that what is measured was compiled. */
 const warmupMsMin = 50;
 const warmupSpins = 20;
+/** V8 compiles in another thread, which has to be given a processor on a machine that is busy. */
+const warmupPauseMs = 5;
 
 /** So long that looking at the clock is nothing beside it. */
 const timedMsMin = 2;
@@ -64,7 +69,10 @@ export async function measure(
   const running: Running[] = [];
   try {
     for (const bench of benches) running.push({ bench, prepared: await ready(bench), calls: 1, samples: [] });
-    for (let i = 0; i < warmupSpins; i++) spinNs(processorMs);
+    for (let i = 0; i < warmupSpins; i++) {
+      spinNs(processorMs);
+      await setTimeout(warmupPauseMs);
+    }
     for (const one of running) one.calls = warmUp(one, Math.max(warmupMsMin, options.timeMs));
     for (let round = 0; round < options.rounds; round++) {
       for (const one of running) {
@@ -72,10 +80,10 @@ export async function measure(
         one.samples.push(await sampleOf(one, options.timeMs));
       }
     }
+    return running.map((one) => figureOf(one.bench, one.samples, heapBytesOf(one)));
   } finally {
     for (const { prepared } of running) await prepared.close?.();
   }
-  return running.map(({ bench, samples }) => figureOf(bench, samples));
 }
 
 /** Prepared, and shown to give the right answer. */
@@ -130,10 +138,27 @@ async function sampleOf({ bench, prepared, calls }: Running, timeMs: number): Pr
   return { nsPerOperation, spinNs: (before + spinNs(processorMs)) / 2 };
 }
 
+const heapLooks = 7;
+
+/** The least of some looks: a collection in between, or what something else allocates, says nothing of the bench. */
+function heapBytesOf({ bench, prepared }: Running): number | undefined {
+  if (bench.kind === 'disk') return undefined;
+  let least: number | undefined;
+  for (let look = 0; look < heapLooks; look++) {
+    collect({ type: 'minor' });
+    const before = process.memoryUsage().heapUsed;
+    consumed = (consumed + (prepared.run() as number)) | 0;
+    const bytes = (process.memoryUsage().heapUsed - before) / bench.operations;
+    if (bytes >= 0 && (least === undefined || bytes < least)) least = bytes;
+  }
+  return least;
+}
+
 /** Pure: the figure of a bench's samples. */
 export function figureOf(
   { name, kind, operations }: Pick<MicroBench, 'name' | 'kind' | 'operations'>,
   samples: readonly Sample[],
+  heapBytes: number | undefined,
 ): Figure {
   const nsPerOperation = medianOf(samples.map((sample) => sample.nsPerOperation));
   return {
@@ -144,5 +169,6 @@ export function figureOf(
     operationsPerSecond: 1e9 / nsPerOperation,
     spread: spreadOf(samples.map((sample) => sample.nsPerOperation)),
     spins: medianOf(samples.map((sample) => sample.nsPerOperation / sample.spinNs)),
+    heapBytes,
   };
 }

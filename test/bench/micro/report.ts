@@ -29,27 +29,34 @@ function formatSpread(spread: number): string {
   return `±${(spread * 100).toFixed(0)} %`;
 }
 
+function formatBytes(bytes: number | undefined): string {
+  return bytes === undefined ? '–' : `${bytes.toFixed(0)} B`;
+}
+
 export function figureTable(figures: readonly Figure[]): string[] {
   return formatTable(
-    ['bench', 'per operation', 'operations/s', 'spread'],
-    figures.map(({ name, nsPerOperation, operationsPerSecond, spread }) => [
+    ['bench', 'per operation', 'operations/s', 'spread', 'heap'],
+    figures.map(({ name, nsPerOperation, operationsPerSecond, spread, heapBytes }) => [
       name,
       formatDuration(nsPerOperation),
       formatRate(operationsPerSecond),
       formatSpread(spread),
+      formatBytes(heapBytes),
     ]),
   );
 }
 
 export function comparisonTable(compared: readonly Compared[]): string[] {
   return formatTable(
-    ['bench', 'now', 'baseline', 'ratio', 'spread', ''],
+    ['bench', 'now', 'baseline', 'ratio', 'spread', 'heap', 'baseline', ''],
     compared.map(({ name, verdict, now, before, ratio }) => [
       name,
       now === undefined ? '–' : formatDuration(now.nsPerOperation),
       before === undefined ? '–' : formatDuration(before.nsPerOperation),
       ratio === undefined ? '–' : ratio.toFixed(2),
       now === undefined ? '–' : formatSpread(now.spread),
+      formatBytes(now?.heapBytes),
+      formatBytes(before?.heapBytes),
       verdict === 'same' ? '' : verdict,
     ]),
   );

@@ -32,13 +32,18 @@ export function textKey(index: number): string {
 
 const multiplier = 7919;
 
+/** The encoded key of a place in the order of all. */
+export function keyAt(place: number): Uint8Array {
+  return encodeKey(textKey(place * multiplier));
+}
+
 /**
  * Encoded keys, all different, in no order: as hashing gives them to one partition.
  * @param seed the same keys in another order
  */
 export function shuffledKeys(count: number, from = 0, seed: string | number = 'keys'): Uint8Array[] {
   const random = seededRandom(seed);
-  const keys = Array.from({ length: count }, (_, i) => encodeKey(textKey((from + i) * multiplier)));
+  const keys = Array.from({ length: count }, (_, i) => keyAt(from + i));
   for (let i = count - 1; i > 0; i--) {
     const j = random.below(i + 1);
     const key = keys[i] as Uint8Array;

@@ -14,11 +14,13 @@ import { kindItem, Records } from '../../../actors/partition/engine/records.js';
 import { randomBytes, shuffledKeys, valueBytes, wallMs } from './samples.js';
 
 export const stockCount = 100_000;
+/** Items that are visited: enough to miss the caches, few enough that their keys are no work for the collector, since a replica has none on its heap. */
+export const visitedCount = 20_000;
 export const meta: ItemMeta = { version: 1, createdAtMs: wallMs, updatedAtMs: wallMs, expiresAtMs: 0 };
 
 export interface StockedEngine {
   readonly engine: MemoryEngine;
-  /** Of its items, in the order of visits. */
+  /** Of the items that are visited, in that order. */
   readonly keys: readonly Uint8Array[];
   /** Of no item. */
   readonly otherKeys: readonly Uint8Array[];
@@ -40,12 +42,16 @@ export function once<T>(make: () => T): () => T {
   return () => (made ??= { value: make() }).value;
 }
 
+function visitedKeys(): Uint8Array[] {
+  return shuffledKeys(stockCount).slice(0, visitedCount);
+}
+
 /** One more at each call, for those whose writes stay. */
 export function newStockedEngine(): StockedEngine {
   const engine = new MemoryEngine({ hashSeed: 1 });
   const value = randomBytes(valueBytes);
   for (const key of shuffledKeys(stockCount, 0, 'filling')) engine.put(key, value, meta, 'force');
-  return { engine, keys: shuffledKeys(stockCount), otherKeys: shuffledKeys(stockCount / 10, stockCount), value };
+  return { engine, keys: visitedKeys(), otherKeys: shuffledKeys(visitedCount / 4, stockCount), value };
 }
 
 export const stockedEngine: () => StockedEngine = once(newStockedEngine);
@@ -60,7 +66,7 @@ export const stockedIndexes: () => StockedIndexes = once(() => {
     byHash.insert(xxHash32(key, 1), handle);
     byOrder.insert(key, handle);
   }
-  const keys = shuffledKeys(stockCount);
+  const keys = visitedKeys();
   const hashes = Uint32Array.from(keys, (key) => xxHash32(key, 1));
   const handles = Uint32Array.from(keys, (key, i) => byHash.find(hashes[i] as number, key));
   return { records, byHash, byOrder, keys, hashes, handles };

@@ -33,8 +33,15 @@ describe('micro-benchmark statistics', () => {
       { nsPerOperation: 300, spinNs: 3000 }, // the machine was slow for a while
       { nsPerOperation: 110, spinNs: 1000 },
     ];
-    const figure = figureOf({ name: 'x', kind: 'cpu', operations: 64 }, samples);
-    expect(figure).to.deep.include({ name: 'x', kind: 'cpu', operations: 64, nsPerOperation: 110, spins: 0.1 });
+    const figure = figureOf({ name: 'x', kind: 'cpu', operations: 64 }, samples, 12);
+    expect(figure).to.deep.include({
+      name: 'x',
+      kind: 'cpu',
+      operations: 64,
+      nsPerOperation: 110,
+      spins: 0.1,
+      heapBytes: 12,
+    });
     expect(figure.operationsPerSecond).to.be.closeTo(1e9 / 110, 1e-3);
   });
 });
@@ -68,6 +75,19 @@ describe('micro-benchmark meter', () => {
     ]);
     for (const { nsPerOperation, spins, spread } of figures)
       for (const value of [nsPerOperation, spins, spread]) expect(Number.isFinite(value)).to.equal(true);
+  });
+
+  it('counts the heap that an operation takes', async () => {
+    let kept: number[][] = [];
+    const allocating = bench('allocating', {
+      run: () => {
+        kept = Array.from({ length: 10 }, () => Array.from({ length: 100 }, (_, i) => i + 0.5));
+        return kept.length;
+      },
+    });
+    const [figure, other] = await measure([allocating, bench('disk', {}, 'disk')], { timeMs: 1, rounds: 1 });
+    expect(figure?.heapBytes).to.be.within(800, 8000);
+    expect(other?.heapBytes).to.equal(undefined);
   });
 
   it('measures nothing that gives a wrong answer, and closes what was prepared', async () => {

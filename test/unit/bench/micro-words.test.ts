@@ -22,7 +22,7 @@ import { comparisonTable, conclusion, figureTable, formatDuration, formatRate } 
 function figure(name: string, spins: number, kind: Figure['kind'] = 'cpu', spinNs = 1000): Figure {
   const nsPerOperation = spins * spinNs;
   const operationsPerSecond = 1e9 / nsPerOperation;
-  return { name, kind, operations: 64, nsPerOperation, operationsPerSecond, spread: 0.051, spins };
+  return { name, kind, operations: 64, nsPerOperation, operationsPerSecond, spread: 0.051, spins, heapBytes: 96 };
 }
 
 describe('micro-benchmark words', () => {
@@ -159,13 +159,13 @@ describe('micro-benchmark tables', () => {
 
   it('have a line a bench', () => {
     expect(figureTable([figure('a', 0.5)])).to.deep.equal([
-      'BENCH  PER OPERATION  OPERATIONS/S  SPREAD',
-      'a      500 ns         2.00 M        ±5 %',
+      'BENCH  PER OPERATION  OPERATIONS/S  SPREAD  HEAP',
+      'a      500 ns         2.00 M        ±5 %    96 B',
     ]);
     expect(comparisonTable(compare([figure('a', 2)], [figure('a', 1), figure('b', 1)], false))).to.deep.equal([
-      'BENCH  NOW      BASELINE  RATIO  SPREAD',
-      'a      2.00 µs  1.00 µs   2.00   ±5 %    slower',
-      'b      –        1.00 µs   –      –       gone',
+      'BENCH  NOW      BASELINE  RATIO  SPREAD  HEAP  BASELINE',
+      'a      2.00 µs  1.00 µs   2.00   ±5 %    96 B  96 B      slower',
+      'b      –        1.00 µs   –      –       –     96 B      gone',
     ]);
   });
 });

@@ -6,8 +6,8 @@
 import assert from 'node:assert/strict';
 import { compareBytes } from '../../../../runtime/std/bytes.js';
 import { cpuBench, type MicroBench } from '../micro-bench.js';
-import { randomBytes, valueBytes } from '../samples.js';
-import { meta, stockCount, stockedEngine, visits } from '../stocked-engine.js';
+import { keyAt, randomBytes, shuffledKeys, valueBytes } from '../samples.js';
+import { meta, stockCount, stockedEngine, visitedCount, visits } from '../stocked-engine.js';
 
 const calls = 512;
 const pageCount = 100;
@@ -16,7 +16,7 @@ const pagesEach = 8;
 const reading: readonly MicroBench[] = [
   cpuBench('engine get', calls, () => {
     const { engine, keys, value } = stockedEngine();
-    const next = visits(stockCount);
+    const next = visits(visitedCount);
     return {
       check: () => assert.deepEqual(engine.get(keys[7] as Uint8Array), { ...meta, value }),
       run: () => {
@@ -41,18 +41,19 @@ const reading: readonly MicroBench[] = [
   ...[false, true].map((reverse) =>
     cpuBench(`engine scan ${reverse ? 'backward' : 'forward'}`, pageCount * pagesEach, () => {
       const { engine, keys } = stockedEngine();
-      const next = visits(stockCount);
-      const ordered = [...keys].sort(compareBytes);
+      const next = visits(visitedCount);
       // Far enough from both ends that every page is whole.
-      const ends = new Set([...ordered.slice(0, pageCount), ...ordered.slice(-pageCount)]);
-      const inside = keys.filter((key) => !ends.has(key));
+      const low = keyAt(pageCount);
+      const high = keyAt(stockCount - pageCount);
+      const inside = keys.filter((key) => compareBytes(key, low) > 0 && compareBytes(key, high) < 0);
       const pageAt = (key: Uint8Array): ReturnType<typeof engine.scan> => {
         const bounds = reverse ? { start: new Uint8Array(0), end: key } : { start: key };
         return engine.scan({ ...bounds, reverse, limit: pageCount, bytesMax: 1_048_576 });
       };
       return {
         check: () => {
-          const at = ordered.indexOf(inside[40] as Uint8Array);
+          const ordered = shuffledKeys(stockCount).sort(compareBytes);
+          const at = ordered.findIndex((key) => compareBytes(key, inside[40] as Uint8Array) === 0);
           const expected = reverse ? ordered.slice(at - pageCount, at).reverse() : ordered.slice(at, at + pageCount);
           const { items, more } = pageAt(inside[40] as Uint8Array);
           assert.deepEqual(
@@ -77,7 +78,7 @@ const reading: readonly MicroBench[] = [
 const writing: readonly MicroBench[] = [
   cpuBench('engine overwrite, same size', calls, () => {
     const { engine, keys, value } = stockedEngine();
-    const next = visits(stockCount);
+    const next = visits(visitedCount);
     return {
       check: () => {
         const key = keys[11] as Uint8Array;
@@ -95,7 +96,7 @@ const writing: readonly MicroBench[] = [
   cpuBench('engine overwrite, another size', calls * 2, () => {
     const { engine, keys, value } = stockedEngine();
     const longer = randomBytes(valueBytes + 64);
-    const next = visits(stockCount);
+    const next = visits(visitedCount);
     const thereAndBack = (key: Uint8Array): void => {
       engine.put(key, longer, meta, 'force');
       engine.put(key, value, meta, 'force');

@@ -8,7 +8,7 @@ import { recordBytes } from '../../../../actors/partition/engine/records.js';
 import { type Handle, Slab } from '../../../../actors/partition/engine/slab.js';
 import { cpuBench, type MicroBench } from '../micro-bench.js';
 import { valueBytes } from '../samples.js';
-import { stockCount, stockedIndexes, visits } from '../stocked-engine.js';
+import { stockCount, stockedIndexes, visitedCount, visits } from '../stocked-engine.js';
 
 const calls = 1024;
 
@@ -44,10 +44,10 @@ export const indexBenches: readonly MicroBench[] = [
   slabBench,
   cpuBench('hash index find', calls, () => {
     const { byHash, byOrder, keys, hashes } = stockedIndexes();
-    const next = visits(stockCount);
+    const next = visits(visitedCount);
     return {
       check: () => {
-        for (let i = 0; i < stockCount; i += 997)
+        for (let i = 0; i < visitedCount; i += 97)
           assert.equal(byHash.find(hashes[i] as number, keys[i] as Uint8Array), byOrder.find(keys[i] as Uint8Array));
       },
       run: () => {
@@ -62,7 +62,7 @@ export const indexBenches: readonly MicroBench[] = [
   }),
   cpuBench('hash index remove and insert', calls, () => {
     const { byHash, keys, hashes, handles } = stockedIndexes();
-    const next = visits(stockCount);
+    const next = visits(visitedCount);
     return {
       check: () => {
         byHash.remove(hashes[0] as number, handles[0] as Handle);
@@ -82,10 +82,10 @@ export const indexBenches: readonly MicroBench[] = [
   }),
   cpuBench('ordered index find', calls, () => {
     const { byOrder, keys, handles } = stockedIndexes();
-    const next = visits(stockCount);
+    const next = visits(visitedCount);
     return {
       check: () => {
-        for (let i = 0; i < stockCount; i += 997) assert.equal(byOrder.find(keys[i] as Uint8Array), handles[i]);
+        for (let i = 0; i < visitedCount; i += 97) assert.equal(byOrder.find(keys[i] as Uint8Array), handles[i]);
       },
       run: () => {
         let sum = 0;
@@ -96,7 +96,7 @@ export const indexBenches: readonly MicroBench[] = [
   }),
   cpuBench('ordered index remove and insert', calls, () => {
     const { byOrder, keys, handles } = stockedIndexes();
-    const next = visits(stockCount);
+    const next = visits(visitedCount);
     return {
       check: () => {
         byOrder.remove(keys[0] as Uint8Array);
@@ -116,7 +116,7 @@ export const indexBenches: readonly MicroBench[] = [
   }),
   cpuBench('ordered index step of a cursor', calls, () => {
     const { byOrder, keys } = stockedIndexes();
-    const next = visits(stockCount);
+    const next = visits(visitedCount);
     return {
       check: () => {
         let count = 0;

@@ -14,13 +14,16 @@ import type { Message } from '../../../../runtime/contract/actor.js';
 import { BenchReplica } from '../bench-replica.js';
 import { cpuBench, type MicroBench } from '../micro-bench.js';
 import { batchSizes, clientAddress, counted, randomBytes, shuffledKeys, valueBytes, wallMs } from '../samples.js';
+import { once } from '../stocked-engine.js';
 
 const opsEach = 256;
 const keyCount = 20_000;
 
+const allKeys = once(() => shuffledKeys(keyCount));
+
 /** Puts of keys in turn, numbered without end. */
 class Puts {
-  readonly #keys = shuffledKeys(keyCount);
+  readonly #keys = allKeys();
   readonly #value = randomBytes(valueBytes);
   #sequence = 0;
 

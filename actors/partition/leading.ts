@@ -434,7 +434,7 @@ export class Leading {
 
   /** Proposes who should be in the set: those in it who keep up, and those outside who caught up (R13). */
   #considerInSync(context: PartitionContext): void {
-    if (this.#fenced) return;
+    if (this.#fenced || this.#isSettledWhole(context)) return;
     const core = this.#core;
     const wanted = new Set<string>([core.self.host]);
     for (const progress of this.#followers.values()) {
@@ -451,6 +451,16 @@ export class Leading {
     }
     const repeatMs = buggify('partition/propose-again-now') ? 0 : leading.proposalRepeatMs;
     if (context.nowMs - this.#inSync.sentAtMs >= repeatMs) this.#propose(wanted, context);
+  }
+
+  /** All is well, as it is at nearly every acknowledgement: everybody is in the set, and nobody lags. */
+  #isSettledWhole(context: PartitionContext): boolean {
+    if (this.#inSync.kind !== 'settled') return false;
+    const { committed } = this.#inSync;
+    if (committed.size !== this.#followers.size + 1) return false;
+    for (const progress of this.#followers.values())
+      if (!committed.has(progress.host) || this.#shouldLeave(progress, context)) return false;
+    return committed.has(this.#core.self.host);
   }
 
   #shouldLeave(progress: Progress, context: PartitionContext): boolean {

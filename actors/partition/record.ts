@@ -9,6 +9,7 @@
 //                 epochs: count varint, (epoch varint, start varint) …
 // Snapshot chunk: 0 │ sessions      or      1 │ engine chunk
 
+import { BytePage } from '../../runtime/std/byte-page.js';
 import { ByteReader, DecodeError } from '../../runtime/std/byte-reader.js';
 import { ByteWriter } from '../../runtime/std/byte-writer.js';
 import type { EpochStart } from './replication/epoch-table.js';
@@ -18,15 +19,19 @@ export const recordTruncate = 2;
 export const recordBorn = 3;
 
 const metaVersion = 1;
+const scratch = new ByteWriter(16);
+const page = new BytePage();
 
 export const chunkSessions = 0;
 export const chunkItems = 1;
 
 export function encodeBatchRecord(highWatermark: number, batch: Uint8Array): Uint8Array {
-  const writer = new ByteWriter(batch.length + 8);
-  writer.varint(highWatermark);
-  writer.raw(batch);
-  return writer.view();
+  scratch.reset();
+  scratch.varint(highWatermark);
+  const payload = page.take(scratch.length + batch.length);
+  payload.set(scratch.view());
+  payload.set(batch, scratch.length);
+  return payload;
 }
 
 /** `batch` is a view. @throws DecodeError */

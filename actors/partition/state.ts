@@ -129,7 +129,7 @@ export class PartitionState {
   }
 
   #execute(op: WriteOp, offset: number, timeMs: number): WriteResult {
-    const item = this.#engine.get(op.key);
+    const item = this.#engine.meta(op.key);
     const version = item?.version ?? 0;
     if (op.ifVersion !== undefined && op.ifVersion !== version) {
       return { sequence: op.sequence, status: 'condition-failed', offset, version, value: emptyBytes }; // A3
@@ -147,7 +147,7 @@ export class PartitionState {
         if (item !== undefined) this.#engine.delete(op.key);
         return { sequence: op.sequence, status: 'applied', offset, version, value: emptyBytes };
       case 'increment': {
-        const value = incrementValue(item?.value, op.value);
+        const value = incrementValue(this.#engine.get(op.key)?.value, op.value);
         if (value === undefined)
           return { sequence: op.sequence, status: 'invalid', offset, version, value: emptyBytes };
         this.#engine.put(

@@ -181,6 +181,12 @@ function readItem(reader: ByteReader): ReadItem {
   };
 }
 
+function readScanItem(reader: ByteReader): ScanItem {
+  const key = reader.bytes(limits.keyBytesMax);
+  const { version, createdAtMs, updatedAtMs, value } = readItem(reader);
+  return { key, version, createdAtMs, updatedAtMs, value };
+}
+
 export function writeOp(writer: ByteWriter, op: WriteOp): void {
   writer.varint(op.sequence);
   writeWord(writer, writeOperations, op.operation);
@@ -375,10 +381,7 @@ export const clientMessageEntries: readonly MessageEntry[] = [
       request: r.varint(),
       partition: r.varint(),
       mark: readMark(r),
-      items: list(r, 5, limits.pageCountMax, (reader) => ({
-        key: reader.bytes(limits.keyBytesMax),
-        ...readItem(reader),
-      })),
+      items: list(r, 5, limits.pageCountMax, readScanItem),
       more: r.bool(),
     }),
   ),

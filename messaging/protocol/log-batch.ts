@@ -15,6 +15,7 @@
 // `timeMs` is the leader's wall clock, never less than in the batch before: it becomes `createdAt` and `updatedAt`. `partitionTimeMs` is the
 // partition's own time, which only runs while somebody leads (E3): sessions expire by it.
 
+import { BytePage } from '../../runtime/std/byte-page.js';
 import { ByteReader, DecodeError } from '../../runtime/std/byte-reader.js';
 import { unreachable } from '../../runtime/std/assert.js';
 import { ByteWriter } from '../../runtime/std/byte-writer.js';
@@ -49,12 +50,13 @@ export interface Batch extends BatchHeader {
 const batchVersion = 1;
 const bodyKinds = ['epoch-start', 'open-session', 'writes', 'expire-sessions', 'check'] as const;
 const scratch = new ByteWriter(4096);
+const page = new BytePage();
 
 export function countOf(body: BatchBody): number {
   return body.kind === 'writes' ? body.ops.length : 1;
 }
 
-/** The bytes are the caller's own. */
+/** The bytes are the caller's own; those of a small batch share a page with others of that time. */
 export function encodeBatch(batch: Batch): Uint8Array {
   const writer = scratch;
   writer.reset();
@@ -88,7 +90,7 @@ export function encodeBatch(batch: Batch): Uint8Array {
       writer.u32(body.hashLow);
       break;
   }
-  return writer.finish();
+  return page.copy(writer.view());
 }
 
 function readHeader(reader: ByteReader): { readonly header: BatchHeader; readonly kind: (typeof bodyKinds)[number] } {
@@ -122,7 +124,9 @@ export function decodeBatch(bytes: Uint8Array): Batch {
   const body = readBody(reader, kind, header.count);
   reader.end();
   if (countOf(body) !== header.count) throw new DecodeError('a batch whose count is not that of its body');
-  return { ...header, body };
+  // Named, not spread: a spread of an object costs a microsecond, and every batch passes here on every replica.
+  const { base, count, lineage, epoch, timeMs, partitionTimeMs } = header;
+  return { base, count, lineage, epoch, timeMs, partitionTimeMs, body };
 }
 
 function readBody(reader: ByteReader, kind: (typeof bodyKinds)[number], count: number): BatchBody {

@@ -5,6 +5,8 @@
 //   B1. No read goes past the end: a short or lying buffer throws DecodeError, never a RangeError and never garbage.
 //   B2. A declared count is checked against the bytes that remain before anything is allocated for it.
 
+import { equalBytes } from './bytes.js';
+
 /** The bytes are not what the format says. An operating error: the frame, record or file is refused. */
 export class DecodeError extends Error {
   override readonly name = 'DecodeError';
@@ -12,16 +14,41 @@ export class DecodeError extends Error {
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+/** Shorter texts are names, of actors and hosts mostly: few, and read with every message. */
+const nameBytesMax = 64;
+const nameSlots = 256;
+/** The last name that fell on each slot, with its bytes. A memory of results: what is read does not depend on it. */
+const names: ({ readonly bytes: Uint8Array; readonly text: string } | undefined)[] = Array.from({ length: nameSlots });
+
+function knownName(bytes: Uint8Array): string {
+  const { length } = bytes;
+  if (length === 0) return '';
+  let hash = length;
+  for (let i = 0; i < length; i++) hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0;
+  const slot = hash & (nameSlots - 1);
+  const known = names[slot];
+  if (known !== undefined && equalBytes(known.bytes, bytes)) return known.text;
+  const text = decodeText(bytes);
+  names[slot] = { bytes: bytes.slice(), text };
+  return text;
+}
+
+function decodeText(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    throw new DecodeError('string is not UTF-8', { cause });
+  }
+}
+
 export class ByteReader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   #at: number;
   readonly #end: number;
 
   constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
     if (start < 0 || start > end || end > bytes.length) throw new DecodeError(`no bytes ${start} to ${end}`); // B1
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#at = start;
     this.#end = end;
   }
@@ -41,27 +68,37 @@ export class ByteReader {
     return at;
   }
 
+  /** From bytes: a DataView for each of the many short-lived readers costs more than all that they read. */
+  #word(at: number): number {
+    const bytes = this.#bytes;
+    const low = (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16);
+    return (low | ((bytes[at + 3] as number) << 24)) >>> 0;
+  }
+
   u8(): number {
     return this.#bytes[this.#take(1)] as number;
   }
 
   u16(): number {
-    return this.#view.getUint16(this.#take(2), true);
+    const at = this.#take(2);
+    const bytes = this.#bytes;
+    return (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#take(4), true);
+    return this.#word(this.#take(4));
   }
 
   u64(): number {
     const at = this.#take(8);
-    const value = this.#view.getUint32(at, true) + this.#view.getUint32(at + 4, true) * 0x1_0000_0000;
+    const value = this.#word(at) + this.#word(at + 4) * 0x1_0000_0000;
     if (!Number.isSafeInteger(value)) throw new DecodeError('integer beyond 2^53');
     return value;
   }
 
   f64(): number {
-    return this.#view.getFloat64(this.#take(8), true);
+    const { buffer, byteOffset, byteLength } = this.#bytes;
+    return new DataView(buffer, byteOffset, byteLength).getFloat64(this.#take(8), true);
   }
 
   varint(): number {
@@ -109,22 +146,7 @@ export class ByteReader {
 
   string(max = 1024): string {
     const bytes = this.bytes(max);
-    const count = bytes.length;
-    if (count < 64) {
-      let text = '';
-      let i = 0;
-      for (; i < count; i++) {
-        const byte = bytes[i] as number;
-        if (byte > 0x7f) break;
-        text += String.fromCharCode(byte);
-      }
-      if (i === count) return text;
-    }
-    try {
-      return decoder.decode(bytes);
-    } catch (cause) {
-      throw new DecodeError('string is not UTF-8', { cause });
-    }
+    return bytes.length < nameBytesMax ? knownName(bytes) : decodeText(bytes);
   }
 
   /** Refuses bytes left over. */

@@ -70,9 +70,20 @@ export class ByteWriter {
   varint(value: number): void {
     assert(Number.isSafeInteger(value) && value >= 0, 'varint takes a non-negative safe integer');
     let rest = value;
+    if (value >= 0x1000_0000) {
+      // Four bytes by shifts, and the rest is small: division of numbers beyond 32 bits is slow, and times are such.
+      const low = value % 0x1000_0000;
+      rest = (value - low) / 0x1000_0000;
+      const at = this.#reserve(4);
+      const bytes = this.#bytes;
+      bytes[at] = (low & 0x7f) | 0x80;
+      bytes[at + 1] = ((low >>> 7) & 0x7f) | 0x80;
+      bytes[at + 2] = ((low >>> 14) & 0x7f) | 0x80;
+      bytes[at + 3] = (low >>> 21) | 0x80;
+    }
     while (rest >= 0x80) {
-      this.u8((rest % 0x80) | 0x80);
-      rest = Math.floor(rest / 0x80);
+      this.u8((rest & 0x7f) | 0x80);
+      rest >>>= 7;
     }
     this.u8(rest);
   }

@@ -10,11 +10,28 @@ import { type ChunkCodec, chunkBytesMax } from './snapshot-format.js';
 
 export const snappyCodecId = 1;
 
+/** A chunk that became no smaller than this share of itself was not worth the work; then the next ones are not tried. */
+const worthShare = 0.9;
+const chunksNotTried = 15;
+
 /** @param compress to raw snappy in another thread: snappy's own pool or a Piscina task. Undefined or a rejection leaves the chunk as it is. */
 export function snappyChunks(compress: (chunk: Uint8Array) => Promise<Uint8Array | undefined>): ChunkCodec {
+  let untried = 0;
   return {
     id: snappyCodecId,
-    compress: (chunk, done) => void compress(chunk).then(done, () => done(undefined)),
+    compress: (chunk, done) => {
+      if (untried > 0) {
+        untried--;
+        return queueMicrotask(() => done(undefined));
+      }
+      void compress(chunk).then(
+        (stored) => {
+          if (stored !== undefined && stored.length > chunk.length * worthShare) untried = chunksNotTried;
+          done(stored);
+        },
+        () => done(undefined),
+      );
+    },
     decompress: decompressSnappy,
   };
 }

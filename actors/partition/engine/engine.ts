@@ -63,6 +63,8 @@ export interface EngineOptions {
 export interface Engine {
   get(key: Uint8Array): StoredValue | undefined;
   has(key: Uint8Array): boolean;
+  /** What `get` says without the value, which is not copied then. */
+  meta(key: Uint8Array): ItemMeta | undefined;
   /**
    * Writes an item, new or not; the value it had becomes an older version when those are kept.
    * @param limit `force` stores it even above the memory limit. A replica applies what is committed with `force`, or replicas would

@@ -101,6 +101,11 @@ export class MemoryEngine implements Engine {
     return this.#byHash.find(xxHash32(key, this.#hashSeed), key) !== 0;
   }
 
+  meta(key: Uint8Array): ItemMeta | undefined {
+    const handle = this.#byHash.find(xxHash32(key, this.#hashSeed), key);
+    return handle === 0 ? undefined : this.#records.readMeta(handle);
+  }
+
   history(key: Uint8Array): readonly StoredValue[] {
     const handle = this.#byHash.find(xxHash32(key, this.#hashSeed), key);
     const versions: StoredValue[] = [];

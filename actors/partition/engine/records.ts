@@ -154,6 +154,15 @@ export class Records {
 
   // --- wholes -----------------------------------------------------------------------------------------------------------
 
+  readMeta(handle: Handle): ItemMeta {
+    return {
+      version: this.version(handle),
+      createdAtMs: this.createdAtMs(handle),
+      updatedAtMs: this.updatedAtMs(handle),
+      expiresAtMs: this.expiresAtMs(handle),
+    };
+  }
+
   readValue(handle: Handle, page: BytePage): StoredValue {
     return {
       value: page.copy(this.valueView(handle)),

@@ -45,6 +45,30 @@ describe('client core: writes', () => {
     expect(writesSent(world).length).to.be.at.most(4);
   });
 
+  it('sends a second batch beside the first only when it is worth its messages', () => {
+    const world = worldWithTable();
+    world.submit(put(1, 'warm'));
+    world.pass(100);
+    const before = writesSent(world).length;
+    const sizes = (): number[] =>
+      writesSent(world)
+        .slice(before)
+        .map(({ write }) => write.ops.length);
+    world.submit(put(2, 'a'));
+    world.pass(0);
+    world.submit(...Array.from({ length: 63 }, (_, i) => put(i + 3, `k${i}`)));
+    world.pass(0);
+    expect(sizes(), 'few wait for the answer').to.deep.equal([1]);
+    world.submit(put(66, 'b'));
+    world.pass(0);
+    expect(sizes(), 'many do not').to.deep.equal([1, 64]);
+    world.submit(...Array.from({ length: 200 }, (_, i) => put(i + 67, `l${i}`)));
+    world.pass(0);
+    expect(sizes(), 'two are out').to.deep.equal([1, 64]);
+    world.pass(100);
+    expect(sizes()).to.deep.equal([1, 64, 200]);
+  });
+
   it('E3: keeps to the window of a session', () => {
     const world = worldWithTable();
     world.submit(...Array.from({ length: 3000 }, (_, i) => put(i + 1, `k${i}`)));

@@ -124,6 +124,20 @@ describe('byte writer and reader', () => {
     );
   });
 
+  it('read names that share a place in the memory of names as what they are', () => {
+    const names = Array.from({ length: 3000 }, (_, i) => `partition-${i}`);
+    for (const round of [names, names.toReversed()]) {
+      for (const name of round) {
+        const writer = new ByteWriter();
+        writer.string(name);
+        const bytes = writer.finish();
+        expect(new ByteReader(bytes).string()).to.equal(name);
+        bytes.fill(0); // what is remembered is no view
+      }
+    }
+    expect(new ByteReader(Uint8Array.of(0)).string()).to.equal('');
+  });
+
   it('refuse bad booleans, bad UTF-8, long strings and left-over bytes', () => {
     expect(() => new ByteReader(Uint8Array.of(2)).bool()).to.throw(DecodeError);
     expect(() => new ByteReader(Uint8Array.of(2, 0xc3, 0x28)).string()).to.throw(DecodeError, 'UTF-8');

@@ -22,6 +22,21 @@ describe('snapshot chunks', () => {
     }
   });
 
+  it('are not tried for a while after one that did not become smaller, and are tried again then', async () => {
+    let tries = 0;
+    const same = (bytes: Uint8Array): Promise<Uint8Array> => {
+      tries++;
+      return Promise.resolve(bytes.slice(0, bytes.length - 1));
+    };
+    const codec = snappyChunks(same);
+    const next = (): Promise<Uint8Array | undefined> => new Promise((resolve) => codec.compress(chunk, resolve));
+    expect(await next()).to.have.length(chunk.length - 1);
+    for (let i = 0; i < 15; i++) expect(await next(), `chunk ${i} behind it`).to.equal(undefined);
+    expect(tries).to.equal(1);
+    expect(await next()).to.have.length(chunk.length - 1);
+    expect(tries).to.equal(2);
+  });
+
   it('never make snappy allocate what only a damaged header claims', () => {
     // Six bytes that declare 4 GiB: without the guard this may end the process.
     const claim = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x0f, 0);

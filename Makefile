@@ -12,6 +12,9 @@
 #   make soak        real processes under load and real faults, judged: CYCLES=200, SEED=…, FAULTS=kill-one,cut,…
 #   make bench-micro     what is hot, measured by itself: FILTER=engine for some
 #   make bench-compare   the same beside its baseline: exit code 1 when something became slower; bench-baseline writes that anew
+
+#   make bench-curves     what things cost as work grows: CURVES=items,clients for some, QUICK=1 for a short look, SIZES=8,64 for other points
+#   make bench-endurance  mixed load for MINUTES=30: memory, handles, delays and latency must stay flat
 #   make clean       remove what was built
 
 HOSTS ?=
@@ -23,7 +26,7 @@ SOURCES := $(shell find runtime messaging actors cli ui-tui test -name '*.ts' 2>
 help:
 	@sed -n 's/^#   //p' Makefile
 
-.PHONY: help cluster test down wipe clean build lint format simulate simulate-planted exhaustive fuzz drill soak bench bench-micro bench-compare bench-baseline node-version nats-server
+.PHONY: help cluster test down wipe clean build lint format simulate simulate-planted exhaustive fuzz drill soak bench bench-micro bench-compare bench-baseline bench-curves bench-endurance node-version nats-server
 
 cluster: build
 	@node cli/troupe.mjs up --data $(DATA) $(if $(HOSTS),--hosts $(HOSTS))
@@ -79,6 +82,12 @@ bench-compare: build
 
 bench-baseline: build
 	@node dist/test/bench/micro/run.js --save test/bench/micro/baseline.json
+
+bench-curves: build nats-server
+	@node --enable-source-maps dist/test/bench/curves/run.js $(if $(CURVES),--curves $(CURVES)) $(if $(QUICK),--quick) $(if $(SIZES),--sizes $(SIZES)) $(if $(OUT),--out $(OUT))
+
+bench-endurance: build nats-server
+	@node --enable-source-maps dist/test/bench/endurance/run.js $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RATE),--rate $(RATE)) $(if $(OUT),--out $(OUT))
 
 # The tests start their own servers; this finds or installs the program.
 nats-server: build

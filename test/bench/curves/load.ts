@@ -33,12 +33,13 @@ export async function closedLoop(
   operation: (n: number) => Promise<unknown>,
 ): Promise<LoadFigures> {
   const histogram = createHistogram();
+  const over = new AbortController();
+  const waiting = AbortSignal.any([signal, over.signal]);
   let isMeasured = false;
-  let isOver = false;
   let answered = 0;
   let n = 0;
   const client = async (): Promise<void> => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const startMs = performance.now();
       await operation(n++);
       if (!isMeasured) continue;
@@ -46,20 +47,27 @@ export async function closedLoop(
       histogram.record(Math.max(1, Math.round((performance.now() - startMs) * 1000)));
     }
   };
-  const clients = Promise.all(Array.from({ length: outstanding }, client));
+  const clients = async (): Promise<void> => {
+    try {
+      await Promise.all(Array.from({ length: outstanding }, client));
+    } catch (error) {
+      over.abort(error); // nobody waits for the end of a measurement that failed
+      throw error;
+    }
+  };
   const measured = async (): Promise<number> => {
     try {
-      await pause(warmUpMs, signal);
+      await pause(warmUpMs, waiting);
       isMeasured = true;
       const startMs = performance.now();
-      await pause(durationMs, signal);
+      await pause(durationMs, waiting);
       isMeasured = false;
       return performance.now() - startMs;
     } finally {
-      isOver = true;
+      over.abort();
     }
   };
-  const [tookMs] = await Promise.all([measured(), clients]);
+  const [tookMs] = await Promise.all([measured(), clients()]);
   const ms = (microseconds: number): number => microseconds / 1000;
   return {
     perSecond: (answered * 1000) / tookMs,

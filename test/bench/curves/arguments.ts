@@ -76,7 +76,7 @@ export function parsed<O extends Options>(
   try {
     return parseArgs({ args: [...words], options, strict: true, allowPositionals: false }).values;
   } catch (error) {
-    throw new UsageError((error as Error).message.split('. ')[0], { cause: error });
+    throw new UsageError((error as Error).message.split(/\.(?: |\n|$)/)[0], { cause: error });
   }
 }
 

@@ -42,7 +42,7 @@ export class BenchMesh implements AsyncDisposable {
 
   private constructor(options: BenchMeshOptions) {
     this.#options = options;
-    this.#paths = meshPaths(mkdtempSync(join(tmpdir(), 'troupe-bench-')));
+    this.#paths = meshPaths(mkdtempSync(join(tmpdir(), 'troupe-curves-')));
     this.#cluster = formatMesh(this.#paths, options.hosts, options.workers);
   }
 
@@ -128,8 +128,13 @@ export class BenchMesh implements AsyncDisposable {
     await running?.supervisor.stop();
   }
 
+  /** Of a host, or `nats-server`; undefined while it does not run. */
+  processOf(name: string): number | undefined {
+    return this.#running?.supervisor.pidOf(name);
+  }
+
   pidOf(host: string): number {
-    const pid = this.#now.supervisor.pidOf(host);
+    const pid = this.processOf(host);
     if (pid === undefined) throw new Error(`${host} does not run`);
     return pid;
   }

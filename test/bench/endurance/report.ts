@@ -23,6 +23,8 @@ export interface EnduranceReport {
   readonly series: readonly (Series & { readonly unit: string; readonly rule: string } & Partial<Flatness>)[];
   readonly samples: readonly Sample[];
   readonly errors: Readonly<Record<string, number>>;
+  /** Samples that came more than twice as late as they should: the machine stood still, or was suspended, and not the mesh. */
+  readonly late: number;
   readonly machine: Machine;
 }
 
@@ -31,6 +33,8 @@ export interface EnduranceRun {
   readonly samples: readonly Sample[];
   readonly complete: boolean;
   readonly rate: number;
+  /** Between samples, seconds. */
+  readonly every: number;
   readonly settings: readonly string[];
   /** How many operations failed with which code. */
   readonly errors: Readonly<Record<string, number>>;
@@ -38,7 +42,7 @@ export interface EnduranceRun {
 }
 
 export function reportOf(run: EnduranceRun): EnduranceReport {
-  const { samples, complete, rate, settings, errors, machine } = run;
+  const { samples, complete, rate, every, settings, errors, machine } = run;
   const series = run.series.map((one) => {
     const { rule, unit } = kinds[one.kind];
     const found = rule === undefined ? undefined : flatnessOf(valuesOf(one, samples), rule);
@@ -47,7 +51,8 @@ export function reportOf(run: EnduranceRun): EnduranceReport {
   const verdicts = series.map((one) => one.flat);
   const flat = verdicts.includes(false) ? false : verdicts.includes(true) ? true : undefined;
   const minutes = Number(((samples.at(-1)?.atSeconds ?? 0) / 60).toFixed(2));
-  return { minutes, complete, rate, flat, settings, series, samples, errors, machine };
+  const late = samples.filter((sample, i) => sample.atSeconds - (samples[i - 1]?.atSeconds ?? 0) > 2 * every).length;
+  return { minutes, complete, rate, flat, settings, series, samples, errors, late, machine };
 }
 
 function valuesOf({ id }: Series, samples: readonly Sample[]): (number | undefined)[] {
@@ -65,7 +70,7 @@ const heads = ['series', 'unit', 'first third', 'last third', 'flat', 'may go'];
 
 /** For the terminal. */
 export function describeEndurance(report: EnduranceReport): string[] {
-  const { series, samples, minutes, rate, errors } = report;
+  const { series, samples, minutes, rate, errors, late } = report;
   const rows = series.map((one) => [...rowOf(one), sparkline(valuesOf(one, samples))]);
   const failed = Object.entries(errors).map(([code, count]) => `${count} ${code}`);
   return [
@@ -73,8 +78,13 @@ export function describeEndurance(report: EnduranceReport): string[] {
     '',
     `${minutes} minutes, ${samples.length} samples, ${rate} operations a second due${report.complete ? '' : ', interrupted'}`,
     ...(failed.length === 0 ? [] : [`failed: ${failed.join(', ')}`]),
+    ...(late === 0 ? [] : [lateLine(late)]),
     verdictLine(report),
   ];
+}
+
+function lateLine(late: number): string {
+  return `${late} sample(s) came more than twice as late as they should: this process did not run then, so the machine is too busy or was suspended`;
 }
 
 export function verdictLine({ flat, series }: EnduranceReport): string {
@@ -122,6 +132,7 @@ function markdownOf(report: EnduranceReport, charts: readonly Chart[]): string[]
     ...(report.complete ? [] : ['This run was interrupted.', '']),
     `${verdictLine(report)}.`,
     '',
+    ...(report.late === 0 ? [] : [`${lateLine(report.late)}.`, '']),
     line(heads),
     line(heads.map(() => '---')),
     ...report.series.map((one) => line(rowOf(one))),

@@ -83,8 +83,8 @@ async function soak(wish: EnduranceWish, interrupted: AbortSignal): Promise<numb
   const complete = failure === undefined;
   const { errors } = figures;
   const series = seriesOf(mesh.hosts);
-  const { rate } = wish;
-  const report = reportOf({ series, samples, complete, rate, settings: settingsOf(wish), errors, machine });
+  const { rate, every } = wish;
+  const report = reportOf({ series, samples, complete, rate, every, settings: settingsOf(wish), errors, machine });
   process.stdout.write(`${describeEndurance(report).join('\n')}\n`);
   if (samples.length > 0) note(`written to ${writeEndurance(wish.out, report)}`);
   if (failure === undefined) return report.flat === false ? 1 : 0;

@@ -125,7 +125,7 @@ describe('endurance: the report', () => {
       failures: 0,
     },
   });
-  const run = { series, complete: true, rate: 100, settings: ['nothing was started'], errors: {}, machine };
+  const run = { series, complete: true, rate: 100, every: 10, settings: ['nothing was started'], errors: {}, machine };
   const flatRun = { ...run, samples: Array.from({ length: 30 }, (_, i) => sampleAt(i, 0)) };
   const leakingRun = { ...run, samples: Array.from({ length: 30 }, (_, i) => sampleAt(i, 5)) };
 
@@ -150,6 +150,12 @@ describe('endurance: the report', () => {
     const text = describeEndurance(report).join('\n');
     expect(text).to.include('interrupted').and.include('failed: 2 TIMEOUT').and.include('too few samples');
     expect(describeEndurance(reportOf({ ...run, complete: false, samples: [] })).at(-1)).to.include('too few samples');
+  });
+
+  it('says when the machine stood still', () => {
+    const samples = flatRun.samples.map((sample, i) => (i < 20 ? sample : { ...sample, atSeconds: i * 10 + 60 }));
+    expect(reportOf(flatRun).late).to.equal(0);
+    expect(describeEndurance(reportOf({ ...run, samples })).join('\n')).to.include('1 sample(s) came more than twice');
   });
 
   it('is a page, a chart for each kind of series, and JSON', () => {

@@ -118,7 +118,7 @@ export class RaftShell {
   ): void {
     assert(this.#chunks.length === 0, 'X6: one snapshot is written at a time');
     this.#chunks = received ?? chunksOf(this.#machine.snapshot()); // X6
-    context.snapshots.begin(context.journal.nextLsn, meta);
+    context.snapshots.begin(context.journal.nextLsn, meta, received !== undefined);
     this.#append(snapshot, 0, present(this.#chunks[0], 'X6: a snapshot has a chunk'), context);
   }
 

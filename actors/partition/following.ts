@@ -293,7 +293,7 @@ export class Following {
       from: this.leader,
       offset: meta.offset,
     });
-    context.snapshots.begin(context.journal.nextLsn, message.meta);
+    context.snapshots.begin(context.journal.nextLsn, message.meta, true);
     this.#wantChunk(context);
   }
 

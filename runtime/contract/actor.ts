@@ -122,8 +122,11 @@ export interface ActorJournal<Own> {
 
 /** At most one snapshot of an actor is under way at a time. */
 export interface ActorSnapshots<Own> {
-  /** Begins one; records below `replayFromLsn` will not be replayed any more once it is committed. */
-  begin(replayFromLsn: number, meta: Uint8Array): void;
+  /**
+   * Begins one; records below `replayFromLsn` will not be replayed any more once it is committed.
+   * @param replaces it was received from elsewhere: the records before it do not lead to it, so no older one is kept beside it
+   */
+  begin(replayFromLsn: number, meta: Uint8Array, replaces?: boolean): void;
   /** Gives up `chunk`; send the next when `whenAccepted` arrives. */
   append(chunk: Uint8Array, whenAccepted: Own): void;
   /** Makes it the snapshot that recovery starts from. */

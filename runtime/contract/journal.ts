@@ -75,7 +75,11 @@ export interface Journal {
   whenIdle(idle: () => void): void;
   /** Reads a stream back, blocking. REQUIRES an idle journal. */
   replay(stream: string, consumer: StreamConsumer): RecoveryReport;
-  beginSnapshot(stream: string, replayFromLsn: number, meta: Uint8Array): SnapshotWriter;
+  /**
+   * @param replaces the state comes from elsewhere: what the stream held before does not lead to it, so with this snapshot everything older goes, and
+   *   nothing is fallen back to when it cannot be read (D12).
+   */
+  beginSnapshot(stream: string, replayFromLsn: number, meta: Uint8Array, replaces?: boolean): SnapshotWriter;
   /** Flushes, writes the clean-shutdown marker and closes. */
   close(done: () => void): void;
 }

@@ -333,6 +333,7 @@ export class ActorLoop {
           cell.self.actor,
           effect.replayFromLsn,
           effect.meta,
+          effect.replaces,
         );
         return;
       case 'snapshot-append':

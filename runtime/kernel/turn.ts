@@ -35,7 +35,12 @@ export type Effect =
   | { readonly kind: 'cancel'; readonly key: string }
   | { readonly kind: 'spawn'; readonly spec: ActorSpec }
   | { readonly kind: 'stop'; readonly actor: string; readonly forget: boolean }
-  | { readonly kind: 'snapshot-begin'; readonly replayFromLsn: number; readonly meta: Uint8Array }
+  | {
+      readonly kind: 'snapshot-begin';
+      readonly replayFromLsn: number;
+      readonly meta: Uint8Array;
+      readonly replaces: boolean;
+    }
   | { readonly kind: 'snapshot-append'; readonly chunk: Uint8Array; readonly whenAccepted: Message }
   | { readonly kind: 'snapshot-commit'; readonly whenDurable: Message }
   | { readonly kind: 'snapshot-abort' }
@@ -79,7 +84,8 @@ export class Turn implements Context {
       },
     };
     this.snapshots = {
-      begin: (replayFromLsn, meta) => stage({ kind: 'snapshot-begin', replayFromLsn, meta }),
+      begin: (replayFromLsn, meta, replaces = false) =>
+        stage({ kind: 'snapshot-begin', replayFromLsn, meta, replaces }),
       append: (chunk, whenAccepted) => stage({ kind: 'snapshot-append', chunk, whenAccepted }),
       commit: (whenDurable) => stage({ kind: 'snapshot-commit', whenDurable }),
       abort: () => stage({ kind: 'snapshot-abort' }),

@@ -112,7 +112,7 @@ export function checkSnapshots(
     const newest = newestReadable(files, entry, sha256);
     if (newest === entry.snapshots.length - 1) continue;
     if (newest >= 0) {
-      // Its owner must check what it has: the newest may have been received from elsewhere, and then the records before it were never here.
+      // Its records lead from the older one to where it was: one that was received from elsewhere keeps no older one beside it.
       sometimes('journal/older-snapshot-used');
       entry.snapshots = entry.snapshots.slice(0, newest + 1);
       if (entry.damage === 'none') registry.setDamage(entry, 'torn');

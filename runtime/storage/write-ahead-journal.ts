@@ -527,7 +527,7 @@ export class WriteAheadJournal implements Journal {
 
   // --- snapshots ------------------------------------------------------------------------------------------------------
 
-  beginSnapshot(stream: string, replayFromLsn: number, meta: Uint8Array): SnapshotWriter {
+  beginSnapshot(stream: string, replayFromLsn: number, meta: Uint8Array, replaces = false): SnapshotWriter {
     const number = this.#numberOf(stream);
     assert(replayFromLsn <= this.#nextLsn, 'D12: a snapshot covers what was appended, not what will be');
     const id = this.#nextSnapshot++;
@@ -543,7 +543,7 @@ export class WriteAheadJournal implements Journal {
         replayFromLsn,
         codec: this.#parts.codec,
         sha256: this.#parts.sha256,
-        switchTo: (entry, durable) => this.#switchTo(stream, number, entry, durable),
+        switchTo: (entry, durable) => this.#switchTo(stream, number, entry, replaces, durable),
         failed: (error) => this.#fail(error),
         stalled: (resume) => this.#stalled.push(resume),
         ended: () => {
@@ -557,14 +557,15 @@ export class WriteAheadJournal implements Journal {
     return writer;
   }
 
-  #switchTo(stream: string, number: number, entry: SnapshotEntry, durable: () => void): void {
+  #switchTo(stream: string, number: number, entry: SnapshotEntry, replaces: boolean, durable: () => void): void {
     if (this.#phase === 'failed') return; // W3
     if (this.#open.get(stream) !== number) {
       // The stream was closed meanwhile, and its files with it.
       this.#remove(this.#path(snapshotName(number, entry.id)));
       return durable();
     }
-    const kept = this.#registry.get(number)?.snapshots.at(-1)?.id ?? entry.id;
+    const before = replaces ? undefined : this.#registry.get(number)?.snapshots.at(-1)?.id;
+    const kept = before ?? entry.id; // from the older one records lead here, unless this one came from elsewhere
     this.#add(switchType, 0, encodeSwitch(number, entry, kept));
     this.#batch.whenDurable.push(() => {
       this.#removeSnapshots(number); // W5

@@ -89,8 +89,9 @@ export function snapshotNow(
   replayFromLsn: number,
   meta: string,
   chunks: readonly string[],
+  replaces = false,
 ): boolean {
-  const writer = open.journal.beginSnapshot(stream, replayFromLsn, text(meta));
+  const writer = open.journal.beginSnapshot(stream, replayFromLsn, text(meta), replaces);
   let isDurable = false;
   for (const chunk of chunks) {
     writer.append(text(chunk), () => undefined);

@@ -343,4 +343,28 @@ describe('recovery', () => {
     expect(replayText(again.journal, 'a').records).to.deep.equal([]);
     expect(replayText(again.journal, 'b').records).to.deep.equal(['0 of b']);
   });
+
+  // Seed 1795889673172: a partition fell back behind a snapshot of its leader, and records of that one's log followed on another.
+  it('N1: falls back to nothing older than a snapshot that was received from elsewhere', () => {
+    const open = openOn(new CrashDisk(), { limits: { segmentBytes: 4096 } });
+    const { journal, disk } = open;
+    journal.openStream('a', 'k', text(''));
+    journal.append('a', 1, text('our own'));
+    snapshotNow(open, 'a', journal.nextLsn, 'our own', ['chunk']);
+    journal.append('a', 1, text('our own, too'));
+    snapshotNow(open, 'a', journal.nextLsn, 'received', ['chunk'], true);
+    journal.append('a', 1, text('behind it'));
+    journal.flush();
+    disk.run();
+    const snapshots = disk.paths().filter((path) => path.includes('snapshot'));
+    expect(snapshots, 'the older one goes').to.have.length(1);
+    const whole = openOn(disk.clone(), { limits: { segmentBytes: 4096 } });
+    expect(replayText(whole.journal, 'a')).to.deep.include({ snapshot: 'received|chunk', records: ['2 behind it'] });
+    const damaged = disk.clone();
+    const [only = ''] = snapshots;
+    damaged.setBytes(only, damaged.bytes(only).slice(0, 100));
+    const again = openOn(damaged, { limits: { segmentBytes: 4096 } });
+    expect(again.streams.map(({ name, report }) => [name, report.end])).to.deep.equal([['a', 'corrupt']]);
+    expect(replayText(again.journal, 'a').records).to.deep.equal([]);
+  });
 });

@@ -25,11 +25,19 @@ export class ClientSession {
   }
 
   /** What it came to. Never rejects. */
-  async attempt(asked: Asked, signal: AbortSignal | undefined): Promise<Done | NotDone> {
-    const outcome = await this.port.run(asked, signal);
-    if (outcome.kind !== 'failed' || outcome.code !== 'NOT_FOUND' || !this.#makesTable(asked)) return outcome;
-    if (asked.kind === 'write' && !(await this.#makeDefaultTable())) return outcome;
-    if (asked.kind !== 'write') return outcome;
+  attempt(asked: Asked, signal: AbortSignal | undefined): Promise<Done | NotDone> {
+    const outcome = this.port.run(asked, signal);
+    return this.#makesTable(asked) ? this.#orWithItsTable(outcome, asked, signal) : outcome;
+  }
+
+  async #orWithItsTable(
+    first: Promise<Done | NotDone>,
+    asked: Asked,
+    signal: AbortSignal | undefined,
+  ): Promise<Done | NotDone> {
+    const outcome = await first;
+    if (outcome.kind !== 'failed' || outcome.code !== 'NOT_FOUND') return outcome;
+    if (!(await this.#makeDefaultTable())) return outcome;
     return this.port.run(asked, signal); // certainly not sent before, so this is no repetition
   }
 

@@ -220,12 +220,14 @@ export class Table<V = unknown> {
   }
 
   async #written(asked: WriteAsked, what: () => string, signal: AbortSignal | undefined): Promise<Written> {
-    const written = await this.#session.run('written', asked, what, signal);
-    const requestId = this.#session.port.requestIdOf(written.id);
-    if (written.status === 'condition-failed') throw conditionFailed(what(), written.version, requestId);
+    const written = await this.#session.attempt(asked, signal);
+    const requestId = (): string => this.#session.port.requestIdOf(written.id);
+    if (!isDone(written)) throw errorOf(written, what(), requestId(), signal);
+    if (written.kind !== 'written') throw new Error(`a write came to ${written.kind}`);
+    if (written.status === 'condition-failed') throw conditionFailed(what(), written.version, requestId());
     if (written.status === 'invalid') {
       const why = asked.operation === 'increment' ? 'the value there is no number of that kind' : 'it is not valid';
-      throw new TroupeError('INVALID_ARGUMENT', `${what()} was not done: ${why}`, { requestId });
+      throw new TroupeError('INVALID_ARGUMENT', `${what()} was not done: ${why}`, { requestId: requestId() });
     }
     return written;
   }

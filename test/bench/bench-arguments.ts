@@ -5,6 +5,9 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { type PeerName, type PeerOptions, peerNames } from './peers.js';
 import { type Group, groups } from './scenario.js';
 
+/** A look has no time for a second Troupe. */
+const quickPeers = peerNames.filter((name) => name !== 'troupe-defaults');
+
 /** Wrong words: one line, exit code 64. */
 export class UsageError extends Error {}
 
@@ -60,7 +63,7 @@ export function parseBenchArguments(args: readonly string[]): BenchWish {
   const quick = values.quick === true;
   return {
     quick,
-    peers: listOf('--peers', peerNames, values.peers),
+    peers: values.peers === undefined && quick ? quickPeers : listOf('--peers', peerNames, values.peers),
     groups: listOf('--only', groups, values.only),
     rounds: values.rounds === undefined ? undefined : wholeNumber('--rounds', values.rounds, 1, 100),
     windowMs: values.seconds === undefined ? undefined : secondsOf('--seconds', values.seconds),

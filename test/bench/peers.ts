@@ -6,9 +6,9 @@ import { type EtcdRoute, etcdPeer } from './peers/etcd.js';
 import { jetstreamPeer } from './peers/jetstream.js';
 import { type RedisPipelining, redisPeer } from './peers/redis.js';
 import { redisWaitPeer } from './peers/redis-wait.js';
-import { troupePeer } from './peers/troupe.js';
+import { troupeDefaultsPeer, troupePeer } from './peers/troupe.js';
 
-export const peerNames = ['troupe', 'etcd', 'jetstream', 'redis', 'redis-wait'] as const;
+export const peerNames = ['troupe', 'etcd', 'jetstream', 'redis', 'redis-wait', 'troupe-defaults'] as const;
 export type PeerName = (typeof peerNames)[number];
 
 /** What a client may do in two ways, for whoever wants to know which one measures better here. */
@@ -23,6 +23,7 @@ const makers: Readonly<Record<PeerName, (options: PeerOptions) => Peer>> = {
   jetstream: () => jetstreamPeer,
   redis: ({ redisPipelining }) => redisPeer(redisPipelining),
   'redis-wait': () => redisWaitPeer,
+  'troupe-defaults': () => troupeDefaultsPeer,
 };
 
 export function peerOf(name: PeerName, options: PeerOptions): Peer {

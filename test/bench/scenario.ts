@@ -41,6 +41,8 @@ export interface Plan {
   readonly rounds: number;
   /** Keys of each value size that are there before anything is measured. */
   readonly keys: Readonly<Record<number, number>>;
+  /** Writes, then reads, of 256 bytes before the first scenario of a turn: servers that compile while they run have done so then. */
+  readonly turnWarmupMs: number;
   readonly warmupMs: number;
   readonly windowMs: number;
 }
@@ -60,6 +62,12 @@ const ycsb: readonly (readonly [string, Mix])[] = [
   ['d', { ...none, get: 95, insert: 5 }],
   ['e', { ...none, scan: 95, insert: 5 }],
   ['f', { ...none, get: 50, modify: 50 }],
+];
+
+/** What a turn is warmed up with: as many under way as a busy client has. */
+export const warmups: readonly Scenario[] = [
+  closed('writes', 'warm-up, writes', put, 256),
+  closed('reads', 'warm-up, reads', get, 256),
 ];
 
 function closed(group: Group, name: string, mix: Mix, outstanding: number, valueBytes = smallBytes): Scenario {
@@ -115,6 +123,7 @@ export function planOf(isQuick: boolean, wanted: readonly Group[] = groups): Pla
     scenarios: all.filter(({ group, name }) => wanted.includes(group) || bases.has(name)),
     rounds: isQuick ? 2 : 3,
     keys: isQuick ? { [smallBytes]: 10_000 } : { [smallBytes]: 100_000, 4096: 5000, 65_536: 500 },
+    turnWarmupMs: isQuick ? 3000 : 10_000,
     warmupMs: isQuick ? 300 : 700,
     windowMs: isQuick ? 1000 : 2500,
   };

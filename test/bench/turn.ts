@@ -12,7 +12,7 @@ import { measure } from './measure.js';
 import type { Driver, Peer, RunningPeer } from './peer.js';
 import { usageOf } from './process-usage.js';
 import type { Measurement, Turn } from './result.js';
-import type { Plan, Scenario } from './scenario.js';
+import { type Plan, type Scenario, warmups } from './scenario.js';
 
 const fillOutstanding = 256;
 const diskProbeMs = 300;
@@ -78,6 +78,25 @@ async function run(
   measurements: Measurement[],
 ): Promise<void> {
   const free = new Map([...spaces].map(([bytes, space]) => [bytes, space.count]));
+  const warm = { ...plan, warmupMs: 0, windowMs: plan.turnWarmupMs / warmups.length };
+  for (const scenario of warmups) {
+    const space = spaces.get(scenario.valueBytes);
+    if (space === undefined) continue;
+    onStep(scenario.name);
+    const { servers } = running;
+    const { isReadCurrent } = peer.promise;
+    await measure({
+      scenario,
+      plan: warm,
+      driver,
+      space,
+      firstFree: 0,
+      servers,
+      isReadCurrent,
+      rate: undefined,
+      signal,
+    });
+  }
   for (const scenario of plan.scenarios) {
     if (scenario.mix.scan > 0 && !peer.canScan) continue;
     const rate = rateOf(scenario, measurements);

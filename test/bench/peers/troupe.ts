@@ -1,8 +1,10 @@
 // Troupe: three hosts, as `troupe up` boots them
 // =============================================================================
 //
-// Three host processes and a nats-server, all defaults: 2 worker threads a host, 8 partitions, 3 replicas, sync durability. The client is the SDK.
+// Three host processes and a nats-server; 3 replicas, sync durability. The client is the SDK. Two ways of setting it up: sized for this machine and for one log, which is what
+// the other peers are, and with the defaults of `troupe up`, which spread a table over every worker of every host.
 
+import { availableParallelism } from 'node:os';
 import { connect, type Table } from '../../../messaging/client/index.js';
 import { defaultHosts, defaultWorkers, formatMesh } from '../../../cli/mesh/format-mesh.js';
 import { meshPaths } from '../../../cli/mesh/mesh-file.js';
@@ -18,20 +20,13 @@ const healthyDeadlineMs = 60_000;
 const timeoutMs = 30_000;
 const stopDeadlineMs = 5000;
 
-export const troupePeer: Peer = {
-  name: 'troupe',
-  title: 'Troupe, 3 hosts',
+const common: Omit<Peer, 'name' | 'title' | 'settings' | 'start'> = {
   promise: {
     fsyncBeforeAnswer: true,
     copies: 'every in-sync replica: 3 of 3 while all are well',
     reads: 'linearizable',
     isReadCurrent: true,
   },
-  settings: [
-    `troupe up (${defaultHosts} hosts, ${defaultWorkers} workers each, its own nats-server without JetStream)`,
-    `troupe table create ${table} (all defaults: 8 partitions, 3 replicas, min-insync 2, durability sync, memory engine)`,
-    "client: the SDK, connect({ servers, cluster }), one client, table.put / get / page({ start, limit }), default consistency 'linearizable'",
-  ],
   canScan: true,
   async missing(): Promise<Missing | undefined> {
     return findNatsServer() === undefined
@@ -45,12 +40,39 @@ export const troupePeer: Peer = {
       'nats (npm)': packageVersion('nats') ?? 'unknown',
     };
   },
-  start,
 };
 
-async function start(directory: string, signal: AbortSignal): Promise<RunningPeer> {
+/** A worker thread for every core that a host has to itself, at least one and at most what `troupe up` gives it. */
+const sizedWorkers = Math.min(defaultWorkers, Math.max(1, Math.floor(availableParallelism() / defaultHosts)));
+
+/** One log, as a bucket of JetStream, an etcd and a Redis have. */
+export const troupePeer: Peer = troupeOf('troupe', 'Troupe, 3 hosts', sizedWorkers, 1);
+
+export const troupeDefaultsPeer: Peer = troupeOf('troupe-defaults', 'Troupe, 3 hosts, all defaults', defaultWorkers, 8);
+
+function settingsOf(workers: number, partitions: number): readonly string[] {
+  return [
+    `troupe up --hosts ${defaultHosts} --workers ${workers} (with its own nats-server without JetStream)`,
+    `troupe table create ${table} --partitions ${partitions} (3 replicas, min-insync 2, durability sync, memory engine)`,
+    "client: the SDK, connect({ servers, cluster }), one client, table.put / get / page({ start, limit }), default consistency 'linearizable'",
+  ];
+}
+
+function troupeOf(name: string, title: string, workers: number, partitions: number): Peer {
+  return { ...common, name, title, settings: settingsOf(workers, partitions), start: startOf(workers, partitions) };
+}
+function startOf(workers: number, partitions: number): Peer['start'] {
+  return (directory, signal) => start(directory, signal, workers, partitions);
+}
+
+async function start(
+  directory: string,
+  signal: AbortSignal,
+  workers: number,
+  partitions: number,
+): Promise<RunningPeer> {
   const paths = meshPaths(directory);
-  const cluster = formatMesh(paths, defaultHosts, defaultWorkers);
+  const cluster = formatMesh(paths, defaultHosts, workers);
   const supervisor = new MeshSupervisor({ paths, cluster, nats: undefined, onLine: () => undefined });
   const names = [...cluster.hosts.map((host) => host.name), 'nats-server'];
   const pids = (): ServerPid[] =>
@@ -82,7 +104,7 @@ async function start(directory: string, signal: AbortSignal): Promise<RunningPee
     {
       const db = await open();
       await healthy(db, hosts, signal);
-      await db.admin.createTable(table, { signal });
+      await db.admin.createTable(table, { partitions, signal });
       await healthy(db, hosts, signal);
       await db.close();
     }

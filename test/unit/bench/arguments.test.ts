@@ -17,7 +17,7 @@ describe('bench: arguments', () => {
   it('none means all peers, everything, into the docs', () => {
     expect(parseBenchArguments([])).to.deep.equal({
       quick: false,
-      peers: ['troupe', 'etcd', 'jetstream', 'redis', 'redis-wait'],
+      peers: ['troupe', 'etcd', 'jetstream', 'redis', 'redis-wait', 'troupe-defaults'],
       groups: ['writes', 'reads', 'sizes', 'mixes', 'open'],
       rounds: undefined,
       windowMs: undefined,

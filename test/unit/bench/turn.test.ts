@@ -63,6 +63,7 @@ const plan: Plan = {
     ['write-c64', 'write-c256', 'open-write-50', 'ycsb-d', 'ycsb-e'].includes(one.name),
   ),
   keys: { 256: 300 },
+  turnWarmupMs: 40,
   warmupMs: 20,
   windowMs: 200,
 };

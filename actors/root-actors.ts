@@ -22,27 +22,30 @@ export interface HostProfile {
   readonly version: string;
   /** Founders of the metadata group, or where to ask for it. */
   readonly members: readonly MemberSeed[];
+  /** Hosts that were members as far as this host knew when it ran before (known-members.ts): asked, too, and never founders. */
+  readonly remembered?: readonly string[];
 }
 
 export function rootActors(
   profile: HostProfile,
   place: { readonly host: string; readonly worker: number; readonly workers: number; readonly diskId: string },
 ): readonly ActorSpec[] {
-  const { clusterId, startId, rack, pid, version, members } = profile;
+  const { clusterId, startId, rack, pid, version, members, remembered = [] } = profile;
   const { host, worker, workers, diskId } = place;
+  const asked = [...members, ...seedsOf(remembered.filter((one) => !members.some((member) => member.host === one)))];
   if (worker === mainWorker) {
     return [
       {
         name: agentActor,
         kind: 'agent',
-        args: encodeAgentArguments({ clusterId, host, startId, diskId, workers, rack, pid, version, members }),
+        args: encodeAgentArguments({ clusterId, host, startId, diskId, workers, rack, pid, version, members: asked }),
       },
     ];
   }
   const manager: ActorSpec = {
     name: managerActor,
     kind: 'manager',
-    args: encodeManagerArguments({ clusterId, host, startId, diskId, members }),
+    args: encodeManagerArguments({ clusterId, host, startId, diskId, members: asked }),
   };
   if (worker !== 0) return [manager];
   const memberId = memberIdOf(host, diskId);
@@ -55,4 +58,9 @@ export function rootActors(
     },
     manager,
   ];
+}
+
+/** Hosts as whom to ask, and never as founders: no member has such an id. */
+export function seedsOf(hosts: readonly string[]): MemberSeed[] {
+  return hosts.map((host) => ({ id: `${host}.ask`, host }));
 }

@@ -15,6 +15,7 @@
 //   G2. A fenced, draining, suspended or ended host has no lease (L3, L6, L7).
 //   G3. The host is registered only with what all its workers reported (R17), in place of the registration that it was told of.
 //   G4. A restarted agent of the same process finds its registration again: the same start has the same epoch.
+//   G5. Whom any manager knows as a member is told to the process, which remembers it for the next start.
 
 import { managerActor, metadataActor } from '../../messaging/protocol/cluster-map.js';
 import type { HostMessage, ReplicaReport } from '../../messaging/protocol/host-messages.js';
@@ -24,6 +25,7 @@ import { heartbeatIntervalMs } from '../metadata/lease-timing.js';
 import { type AgentArguments, decodeAgentArguments } from './host-arguments.js';
 import { appliedRevision, grantLease, voidLease } from './lease-cells.js';
 import { MemberFinder } from './member-finder.js';
+import { membersLearned } from './members-learned.js';
 import { stalledWorkers } from './stall-watch.js';
 import { SuspendGuard } from './suspend-guard.js';
 import { buggify, planted, sometimes } from '../../runtime/probes/probes.js';
@@ -55,6 +57,9 @@ export class HostAgent implements Actor<AgentMessage> {
   readonly #args: AgentArguments;
   readonly #guard = new SuspendGuard();
   readonly #reports = new Map<number, readonly ReplicaReport[]>();
+  /** Hosts of the metadata group, as each worker's manager last named them: one that is behind does not hide what another knows. */
+  readonly #named = new Map<number, readonly string[]>();
+  #learned = '';
   #finder: MemberFinder | undefined;
   #phase: Phase = { kind: 'gathering' };
   #draining = false;
@@ -115,12 +120,23 @@ export class HostAgent implements Actor<AgentMessage> {
   #onWorkerReady(message: Of<'worker-ready'>, from: Address, context: AgentContext): void {
     const { worker, replicas, members } = message;
     if (from.host !== this.#args.host || from.actor !== managerActor || from.worker !== worker) return;
-    if (members !== undefined) this.#find().learn(members);
+    if (members !== undefined) this.#learn(worker, members, context);
     this.#reports.set(worker, replicas);
     if (this.#phase.kind === 'registered') return this.#tell(worker, this.#phase.epoch, context);
     if (this.#phase.kind !== 'gathering' || this.#reports.size < this.#args.workers) return; // G3
     this.#phase = { kind: 'registering', after: 0 };
     this.#register(0, context);
+  }
+
+  /** G5 */
+  #learn(worker: number, members: readonly string[], context: AgentContext): void {
+    this.#named.set(worker, members);
+    const all = [...new Set([...members, ...[...this.#named.values()].flat()])];
+    this.#find().learn(all);
+    const inOrder = all.toSorted((a, b) => (a < b ? -1 : 1));
+    if (inOrder.join(' ') === this.#learned) return;
+    this.#learned = inOrder.join(' ');
+    context.emit(membersLearned(inOrder));
   }
 
   /** Its manager began anew, and took itself for registered. When it is not, it has to say again that it is ready: it may have missed our start (G4). */

@@ -31,6 +31,7 @@ import type { ReplicaLimits } from '../partition/replica-core.js';
 import { partitionDefinitionOf, PartitionReplica } from '../partition/replica.js';
 import { registry } from '../registry.js';
 import { rootActors } from '../root-actors.js';
+import { RememberedMembers } from './remembered-members.js';
 
 export interface SimulatedMeshOptions extends Omit<SimulatedClusterOptions, 'composition' | 'hosts'> {
   readonly hosts: number;
@@ -68,6 +69,7 @@ export class SimulatedMesh {
   readonly #hostNames: string[];
   readonly #workers: number;
   readonly #startIds = new Map<string, string>();
+  readonly #remembered: RememberedMembers;
   /** By `host/worker`, then by actor name: the newest object of each. */
   readonly #replicas = new Map<string, Map<string, Placed>>();
   readonly #definitions = new Map<string, ActorDefinition>(registry);
@@ -80,6 +82,10 @@ export class SimulatedMesh {
     this.#hostNames = Array.from({ length: hosts }, (_, i) => `h${i + 1}`);
     this.#workers = workers;
     const members = this.#hostNames.slice(0, founders).map((host) => ({ id: memberIdOf(host, diskOf(host)), host }));
+    this.#remembered = new RememberedMembers(
+      members.map(({ host }) => host),
+      () => this.cluster,
+    );
     if (replicaLimits !== undefined) this.define(partitionDefinitionOf(replicaLimits));
     this.#watchReplicas();
     this.define(
@@ -97,11 +103,16 @@ export class SimulatedMesh {
           const { host } = place;
           if (boot.reason !== 'worker-restart') this.#startIds.set(host, `${host}-start-${boot.count}`);
           const startId = this.startIdOf(host);
-          const profile = { clusterId, startId, rack: '', pid: 1, version: 'simulated', members };
+          const remembered = this.#remembered.of(host);
+          const profile = { clusterId, startId, rack: '', pid: 1, version: 'simulated', members, remembered };
           return rootActors(profile, place);
         },
       },
       hosts: this.#hostNames.map((name) => ({ name, workers })),
+      onEvent: (emitted) => {
+        this.#remembered.see(emitted);
+        rest.onEvent?.(emitted);
+      },
       roles: {
         leader: () => this.#metadataLeader(),
         members: () => members.map(({ host }) => host),

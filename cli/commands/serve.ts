@@ -10,13 +10,18 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { ComposeConfig } from '../../actors/compose.js';
+import { learnedMembers } from '../../actors/host/members-learned.js';
+import { KnownMembers, type Remembered, readKnownMembers } from '../../actors/known-members.js';
+import { seedsOf } from '../../actors/root-actors.js';
 import type { MemberSeed } from '../../actors/host/host-arguments.js';
 import { memberIdOf } from '../../actors/metadata/member-id.js';
 import { TroupeError } from '../../messaging/client/index.js';
 import { splitServers } from '../../messaging/client/mesh-file.js';
-import { isName } from '../../runtime/contract/address.js';
+import { isName, mainWorker } from '../../runtime/contract/address.js';
+import type { EmittedEvent, SystemEvent } from '../../runtime/contract/events.js';
 import { isUuid } from '../../runtime/std/uuid.js';
 import { type DirectoryIdentity, IdentityError, readIdentity } from '../../runtime/storage/identity.js';
+import { nodeDisk } from '../../runtime/storage/node-disk.js';
 import { endProcess, guardProcess } from '../../runtime/threads/end-process.js';
 import { HostError, hostExitCodes } from '../../runtime/threads/exit-codes.js';
 import { formatEvent } from '../../runtime/threads/format-event.js';
@@ -26,7 +31,7 @@ import { parseCount, parseDurationMs, parseWord } from '../argument.js';
 import { CliError, usage } from '../cli-error.js';
 import type { Keep } from '../invocation.js';
 import { formatDirectory } from '../mesh/format-mesh.js';
-import { findMembers, type Found, readKnownMembers, seedsOf, writeKnownMembers } from '../serve/known-members.js';
+import { findMembers, type Found } from '../serve/find-members.js';
 import { troupeVersion } from '../troupe-version.js';
 
 interface ServeOptions {
@@ -47,9 +52,6 @@ interface ServeOptions {
 
 /** How often the data directory is looked for. */
 const directoryLookMs = 1000;
-/** How often the members of the metadata group are looked up, to be asked after a restart. */
-const membersLookMs = 60_000;
-const membersTimeoutMs = 30_000;
 /** How long another cluster of the name may take to answer a host that founds one. */
 const bootstrapLookMs = 3000;
 const levels = ['debug', 'info', 'warn', 'error'] as const;
@@ -92,7 +94,14 @@ export function registerServe(program: Command, keep: Keep): void {
         const format = logFormat ?? (output.format === 'table' ? 'text' : 'json');
         const servers = splitServers(global.nats ?? 'nats://127.0.0.1:4222');
         const cluster = global.cluster ?? 'local';
-        const identity = await prepare(options, workers, members, { servers, cluster, natsDeadlineMs });
+        const onEvent = (event: EmittedEvent): void => {
+          if (levels.indexOf(event.event.level) < minLevel) return;
+          process.stdout.write(`${formatEvent(event, format)}\n`);
+        };
+        const remembered = readKnownMembers(nodeDisk(options.data));
+        if (remembered.problem !== undefined) onEvent(ofProcess(options.name, remembered.problem));
+        const place = { servers, cluster, natsDeadlineMs };
+        const identity = await prepare(options, workers, members, remembered, place);
         const config: ComposeConfig = {
           clusterName: cluster,
           clusterId: identity.clusterId,
@@ -103,12 +112,10 @@ export function registerServe(program: Command, keep: Keep): void {
           pid: process.pid,
           version: troupeVersion(),
           members: identity.members,
+          remembered: remembered.members,
         };
         setFlagsFromString(heapGrowth);
-        return run(options, workers, config, (event) => {
-          if (levels.indexOf(event.event.level) < minLevel) return;
-          process.stdout.write(`${formatEvent(event, format)}\n`);
-        });
+        return run(options, workers, config, onEvent);
       });
     });
 }
@@ -130,11 +137,11 @@ async function prepare(
   options: ServeOptions,
   workers: number,
   given: readonly MemberSeed[],
+  { members: known }: Remembered,
   place: Place,
 ): Promise<Prepared> {
   const { data, name, clusterId } = options;
   const found = identityOf(data);
-  const known = found === undefined ? [] : readKnownMembers(data);
   if (given.length > 0 && (clusterId ?? found?.clusterId) !== undefined)
     return { clusterId: clusterId ?? (found?.clusterId as string), members: given };
   if (found !== undefined && known.length > 0)
@@ -191,9 +198,10 @@ async function run(
   options: ServeOptions,
   workers: number,
   config: ComposeConfig,
-  onEvent: Parameters<typeof startHost>[0]['onEvent'],
+  onEvent: (event: EmittedEvent) => void,
 ): Promise<number> {
   guardProcess(options.name);
+  const memory = memoryOf(options, config, onEvent);
   const host = await startHost({
     clusterId: config.clusterId,
     name: options.name,
@@ -201,42 +209,43 @@ async function run(
     directory: options.data,
     compositionUrl: new URL('../../actors/compose.js', import.meta.url).href,
     config,
-    ...(onEvent === undefined ? {} : { onEvent }),
+    onEvent: (event) => {
+      onEvent(event);
+      memory.note(learnedMembers(event.event) ?? []);
+    },
   });
   const stop = (): void => void host.stop();
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   if (options.local) process.stdin.once('end', stop).once('error', stop).resume(); // J4
-  const known = rememberMembers(options, config);
+  if (!options.local) memory.noteFirst(config.members.map((member) => member.host));
   const watch = setInterval(() => endIfDirectoryIsGone(options), directoryLookMs);
   process.stdout.write(`${options.name} runs: process ${process.pid}, ${workers} workers, data in ${options.data}\n`);
   const end = await host.ended;
   clearInterval(watch);
-  clearInterval(known);
   process.stdin.pause();
   process.stdout.write(`${options.name} ended: ${end.reason}\n`);
   return end.exitCode;
 }
 
-/** Writes down who the members are, now and again and again: the group changes. Not in a local mesh, whose supervisor knows. */
-function rememberMembers({ data, local }: ServeOptions, config: ComposeConfig): NodeJS.Timeout | undefined {
-  if (local) return undefined;
-  if (readKnownMembers(data).length === 0) writeKnownMembers(data, hostsOf(config));
-  const look = async (): Promise<void> => {
-    const { hosts } = await findMembers(config.servers, config.clusterName, membersTimeoutMs);
-    if (hosts.length > 0) writeKnownMembers(data, hosts);
-  };
-  const tryToLook = (): void => {
-    look().catch((error: unknown) => {
-      process.stderr.write(`the members of the metadata group are not known now: ${String(error)}\n`);
-    });
-  };
-  tryToLook();
-  return setInterval(tryToLook, membersLookMs);
+/** The supervisor of a local mesh names the founders at every start; nobody else need do so again. */
+function memoryOf(
+  { name, data, local }: ServeOptions,
+  config: ComposeConfig,
+  onEvent: (event: EmittedEvent) => void,
+): KnownMembers {
+  const { members, remembered = [] } = config;
+  const founders = local ? members.map((member) => member.host) : [];
+  return new KnownMembers({
+    disk: nodeDisk(data),
+    known: remembered.length > 0 ? remembered : founders,
+    after: (delayMs, run) => void setTimeout(run, delayMs).unref(),
+    emit: (event) => onEvent(ofProcess(name, event)),
+  });
 }
 
-function hostsOf({ members }: ComposeConfig): string[] {
-  return members.map((member) => member.host);
+function ofProcess(host: string, event: SystemEvent): EmittedEvent {
+  return { host, worker: mainWorker, actor: 'host', wallMs: Date.now(), event };
 }
 
 /** Files that were removed can still be written, and what is in them is lost: nothing must be acknowledged any more (D11). */

@@ -33,6 +33,8 @@ export class SimulatedHost {
   cpuSlowness = 1;
   /** Called when a sync of one of its journals has completed and before anybody has heard of it. For a process that dies at just that point. */
   afterSync: (() => void) | undefined;
+  /** Called when the process ends, however it ends: for what runs beside its threads. */
+  onEnd: (() => void) | undefined;
   readonly #world: World;
   readonly #workers: SimulatedWorker[] = [];
   #cells: Cells;
@@ -178,6 +180,8 @@ export class SimulatedHost {
     this.#up = false;
     this.#lives++;
     for (const worker of this.#workers) worker.stop();
+    this.onEnd?.();
+    this.onEnd = undefined;
   }
 
   #note(kind: string, detail: string | number): void {

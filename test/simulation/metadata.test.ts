@@ -289,6 +289,33 @@ describe('simulated mesh: metadata', () => {
     expect(mesh.cluster.host('h1').up, 'the only host that the worker was told of').to.equal(false);
   });
 
+  for (const powerLost of [false, true]) {
+    const how = powerLost ? 'loses its power' : 'is killed';
+    it(`a host that ${how} while the founder is gone, and is no member, finds the group by what it remembers of it`, () => {
+      const mesh = new MeshWorld(`founder gone, ${how}`, { hosts: 4, founders: 1 });
+      mesh.boot();
+      mesh.administer({ command: 'create-table', name: 't', options: { partitions: 4, replicas: 4 } });
+      const members = (): string[] => mesh.names.filter((host) => mesh.metadata(host) !== undefined);
+      const isGrown = (host: string): boolean => {
+        const group = mesh.metadata(host)?.raftPeer?.membership;
+        return group?.voters.length === 3 && group.outgoing.length === 0;
+      };
+      mesh.cluster.runUntil(() => members().length === 3 && members().every(isGrown) && mesh.isHealthy(), 60_000);
+      const bystander = mesh.names.find((host) => !members().includes(host)) as string;
+      mesh.cluster.runFor(1000);
+      mesh.cluster.host('h1').kill({ powerLost: false });
+      const isLed = ({ leader }: PartitionInfo): boolean => leader !== undefined && leader !== 'h1';
+      mesh.cluster.runUntil(() => mesh.hasLease(bystander) && mesh.partitions().every(isLed), 10_000);
+      for (let times = 0; times < 2; times++) {
+        mesh.cluster.host(bystander).restart({ powerLost });
+        mesh.cluster.runUntil(() => mesh.partitions().every(({ inSync }) => !inSync.includes(bystander)), 30_000);
+        const isBack = (): boolean => mesh.partitions().every(({ inSync }) => inSync.includes(bystander));
+        mesh.cluster.runUntil(() => mesh.hasLease(bystander) && isBack(), 30_000);
+      }
+      expect(mesh.cluster.host('h1').up, 'the only host that it was told of').to.equal(false);
+    });
+  }
+
   it('a host that lost its disk comes back as another member, and the group is three again (M8, X3, X4)', () => {
     const mesh = bootedWithTable('disk');
     const victim = mesh.names.find((host) => host !== mesh.leader) as string;

@@ -5,6 +5,7 @@
 
 import { registry } from '../../actors/registry.js';
 import { type HostProfile, rootActors } from '../../actors/root-actors.js';
+import { RememberedMembers } from '../../actors/simulated/remembered-members.js';
 import { memberIdOf } from '../../actors/metadata/member-id.js';
 import type { MetadataActor } from '../../actors/metadata/metadata-actor.js';
 import type { MapStore } from '../../actors/metadata/state/map-store.js';
@@ -78,6 +79,7 @@ export class MeshWorld {
   readonly #startIds = new Map<string, string>();
   readonly #diskIds = new Map<string, string>();
   readonly #founders: readonly string[];
+  readonly #remembered: RememberedMembers;
   #administrator: Administrator | undefined;
   #requests = 0;
 
@@ -85,6 +87,7 @@ export class MeshWorld {
     const { hosts = 3, workers = 2, founders, ...rest } = options;
     this.names = Array.from({ length: hosts }, (_, i) => `h${i + 1}`);
     this.#founders = this.names.slice(0, founders ?? Math.min(3, hosts));
+    this.#remembered = new RememberedMembers(this.#founders, () => this.cluster);
     const administrator: ActorDefinition = {
       kind: 'administrator',
       durable: false,
@@ -102,8 +105,12 @@ export class MeshWorld {
         },
       },
       hosts: this.names.map((name) => ({ name, workers })),
-      onEvent: ({ host, event }) => this.events.push({ host, event }),
       ...rest,
+      onEvent: (emitted) => {
+        this.#remembered.see(emitted);
+        this.events.push({ host: emitted.host, event: emitted.event });
+        rest.onEvent?.(emitted);
+      },
     });
     this.cluster.addClient('admin', [{ name: 'administrator', kind: 'administrator', args: emptyBytes }]);
   }
@@ -130,7 +137,7 @@ export class MeshWorld {
   #profile(host: string): HostProfile {
     const members = this.#founders.map((name) => ({ id: memberIdOf(name, `disk-${name}`), host: name }));
     const startId = this.startIdOf(host);
-    return { clusterId, startId, rack: '', pid: 1, version: '0.0.0', members };
+    return { clusterId, startId, rack: '', pid: 1, version: '0.0.0', members, remembered: this.#remembered.of(host) };
   }
 
   // --- looking --------------------------------------------------------------------------------------------------------

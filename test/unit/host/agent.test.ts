@@ -4,9 +4,11 @@ import { expect } from 'chai';
 import { HostAgent } from '../../../actors/host/agent.js';
 import { leaseExpiryMs, leaseValid, markApplied } from '../../../actors/host/lease-cells.js';
 import { heartbeatIntervalMs, leaseDurationMs } from '../../../actors/metadata/lease-timing.js';
+import { learnedMembers } from '../../../actors/host/members-learned.js';
 import type { HostMessage } from '../../../messaging/protocol/host-messages.js';
 import type { Context, Message } from '../../../runtime/contract/actor.js';
 import { type Address, mainWorker } from '../../../runtime/contract/address.js';
+import type { SystemEvent } from '../../../runtime/contract/events.js';
 import { PlainCells } from '../../../runtime/simulation/plain-cells.js';
 import { seededRandom } from '../../../runtime/std/random.js';
 
@@ -33,6 +35,7 @@ class Desk {
   asleepMs = 0;
   sent: { readonly to: Address; readonly message: HostMessage }[] = [];
   events: string[] = [];
+  learned: (readonly string[])[] = [];
 
   #context(): Context<never> {
     return {
@@ -45,7 +48,11 @@ class Desk {
       cells: this.cells,
       timers: { start: () => undefined, cancel: () => undefined },
       send: (to: Address, message: Message) => this.sent.push({ to, message: message as HostMessage }),
-      emit: (event: { readonly kind: string }) => this.events.push(event.kind),
+      emit: (event: SystemEvent) => {
+        const members = learnedMembers(event);
+        if (members === undefined) this.events.push(event.kind);
+        else this.learned.push(members);
+      },
     } as unknown as Context<never>;
   }
 
@@ -131,6 +138,23 @@ describe('host agent', () => {
       asked.add(desk.agent.inspect()['asking']);
     }
     expect(asked, 'those it was started with may come back').to.have.all.keys('m1', 'm2', 'm7');
+  });
+
+  it('G5: tells its process whom any manager knows as a member, once', () => {
+    const desk = new Desk();
+    desk.start();
+    const say = (worker: number, members: string[]): void =>
+      desk.tell({ kind: 'worker-ready', worker, replicas: [], members }, manager(worker));
+    say(0, ['m7', 'm2']);
+    say(0, ['m2', 'm7']);
+    expect(desk.learned).to.deep.equal([['m2', 'm7']]);
+    say(1, ['m1']);
+    say(0, ['m2', 'm7']);
+    expect(desk.learned.slice(1), 'the other manager may be behind').to.deep.equal([['m1', 'm2', 'm7']]);
+    say(1, ['m7', 'm2']);
+    expect(desk.learned.slice(2), 'it is no longer').to.deep.equal([['m2', 'm7']]);
+    desk.tell({ kind: 'worker-ready', worker: 0, replicas: [], members: ['x'] }, { ...manager(0), host: 'h2' });
+    expect(desk.learned, 'of another host').to.have.length(3);
   });
 
   it('G4: tells a manager that began anew what this process is registered as, and where the metadata group is', () => {

@@ -66,7 +66,9 @@ describe('bench: arguments', () => {
       refused('--rounds'),
     ];
     for (const message of messages) expect(message).to.match(/^[^\n]{10,120}$/);
-    expect(messages[0]).to.equal('--peers knows troupe, etcd, jetstream, redis, redis-wait, troupe-defaults; not "mongo"');
+    expect(messages[0]).to.equal(
+      '--peers knows troupe, etcd, jetstream, redis, redis-wait, troupe-defaults; not "mongo"',
+    );
     expect(messages[2]).to.equal('--rounds is a whole number from 1 to 100, not "0"');
   });
 });

@@ -175,7 +175,9 @@ class ConnectedNats implements NatsTransport {
   }
 
   flush(): void {
-    if (!this.#closed) this.#links.flush();
+    if (this.#closed) return;
+    this.#links.flush();
+    this.#connection.push();
   }
 
   stats(): NatsTransportStats {

@@ -224,8 +224,9 @@ export class ActorLoop {
       if (mail === undefined) break;
       this.#mailTurn(mail.to, mail.from, mail.message);
     }
-    if (!buggify('kernel/flush-later')) this.#ports.journal?.flush(); // K4
+    // What goes to followers first: their disks work while ours does, and the call that writes to ours takes as long as a message to them.
     this.#ports.transport.flush();
+    if (!buggify('kernel/flush-later')) this.#ports.journal?.flush(); // K4
     this.#tellUnsynced();
     cells.store(this.#cell0 + cellTurns, this.#turns);
     cells.store(this.#cell0 + cellQueued, this.queuedCount);

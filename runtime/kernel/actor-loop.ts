@@ -16,6 +16,8 @@
 //   K5. While a crashed durable actor waits to be read back, no turn is taken: a busy journal would never be idle for it.
 //   K6. A durable actor that was stopped and not forgotten rests until its worker starts again: to bring it back sooner, its stream would have
 //       to be read while others write.
+//   K7. A run that takes long ends early; and first turns, which may apply a whole log each, do not keep the others waiting: when they have used up the
+//       run's time, those of actors that have started get as much of it. An actor's first turn still comes before any other of its own.
 //
 // Sources: etcd-io/raft Ready; protoactor-go mailbox (system queue first, throughput budget).
 
@@ -44,10 +46,16 @@ interface Waiting {
   readonly sinceMs: number;
 }
 
+interface SystemTurn {
+  readonly cell: ActorCell;
+  readonly phase: RunningPhase;
+  /** Orders it among the system's other items. */
+  readonly sequence: number;
+}
+
 type SystemItem =
-  | { readonly kind: 'completion'; readonly cell: ActorCell; readonly phase: RunningPhase; readonly message: Message }
-  | { readonly kind: 'signal'; readonly cell: ActorCell; readonly phase: RunningPhase; readonly signal: Signal }
-  | { readonly kind: 'start'; readonly cell: ActorCell; readonly phase: RunningPhase };
+  | (SystemTurn & { readonly kind: 'completion'; readonly message: Message })
+  | (SystemTurn & { readonly kind: 'signal'; readonly signal: Signal });
 
 export class ActorLoop {
   readonly #ports: LoopPorts;
@@ -55,6 +63,8 @@ export class ActorLoop {
   readonly #definitions: ReadonlyMap<string, ActorDefinition>;
   readonly #cells = new Map<string, ActorCell>();
   readonly #system = new Queue<SystemItem>();
+  /** First turns that are due; apart, so that others can pass them (K7). */
+  readonly #starts = new Queue<SystemTurn>();
   readonly #mail = new Queue<{ readonly to: string; readonly from: Address; readonly message: Message }>();
   /** Stopped durable actors whose streams are open (K6). */
   readonly #resting = new Set<string>();
@@ -66,6 +76,7 @@ export class ActorLoop {
   /** Restarts that wait for an idle journal (K5). */
   #held = 0;
   #running = false;
+  #sequence = 0;
   #wakeAsked = false;
   #turns = 0;
   #dropped = 0;
@@ -93,7 +104,7 @@ export class ActorLoop {
   }
 
   get queuedCount(): number {
-    return this.#mail.size + this.#system.size;
+    return this.#mail.size + this.#system.size + this.#starts.size;
   }
 
   actors(): readonly ActorStatus[] {
@@ -161,7 +172,8 @@ export class ActorLoop {
 
   /** An actor between two incarnations hears nothing: what it missed must not come before its first turn. */
   #signalCell(cell: ActorCell, signal: Signal): void {
-    if (cell.phase.kind === 'running') this.#system.push({ kind: 'signal', cell, phase: cell.phase, signal });
+    if (cell.phase.kind !== 'running') return;
+    this.#system.push({ kind: 'signal', cell, phase: cell.phase, sequence: this.#sequence++, signal });
   }
 
   /** The journal is durable below `lsnEnd`. */
@@ -172,7 +184,7 @@ export class ActorLoop {
       first = this.#durableWaits.peek()
     ) {
       this.#durableWaits.shift();
-      this.#system.push({ kind: 'completion', cell: first.cell, phase: first.phase, message: first.message });
+      this.#pushCompletion(first.cell, first.phase, first.message);
     }
     this.#tellUnsynced();
     if (this.#system.size > 0) this.#askWake();
@@ -206,24 +218,7 @@ export class ActorLoop {
       cells.store(this.#cell0 + cellBusySinceMs, 0);
       return false; // K5: the journal wakes us
     }
-    // A timer that is started with no delay by a timer's turn is due within this run: the budget ends that, too.
-    let budget = buggify('kernel/one-turn') ? 1 : this.#limits.turnsPerRunMax;
-    while (budget > 0) {
-      const timer = this.#timers.takeDue(startMs);
-      if (timer === undefined) break;
-      budget--;
-      if (isAlive(timer)) this.#timerTurn(timer);
-    }
-    while (budget-- > 0) {
-      const item = this.#system.shift();
-      if (item !== undefined) {
-        this.#systemTurn(item);
-        continue;
-      }
-      const mail = this.#mail.shift();
-      if (mail === undefined) break;
-      this.#mailTurn(mail.to, mail.from, mail.message);
-    }
+    this.#takeTurns(startMs);
     // What goes to followers first: their disks work while ours does, and the call that writes to ours takes as long as a message to them.
     this.#ports.transport.flush();
     if (!buggify('kernel/flush-later')) this.#ports.journal?.flush(); // K4
@@ -241,6 +236,55 @@ export class ActorLoop {
   }
 
   // --- turns ----------------------------------------------------------------------------------------------------------
+
+  #takeTurns(startMs: number): void {
+    const { runMsMax, turnsPerRunMax } = this.#limits;
+    const { clock } = this.#ports;
+    // A timer that is started with no delay by a timer's turn is due within this run: the budget ends that, too.
+    let budget = buggify('kernel/one-turn') ? 1 : turnsPerRunMax;
+    let untilMs = startMs + runMsMax;
+    while (budget > 0 && !this.#isPast(untilMs)) {
+      const timer = this.#timers.takeDue(startMs);
+      if (timer === undefined) break;
+      budget--;
+      if (isAlive(timer)) this.#timerTurn(timer);
+    }
+    untilMs = clock.monotonicMs() + runMsMax; // timers that are due all the time leave the others their share
+    let starting = true;
+    while (budget-- > 0) {
+      if (this.#isPast(untilMs)) {
+        if (!starting || this.#starts.size === 0) break;
+        starting = false;
+        untilMs = clock.monotonicMs() + runMsMax; // K7
+      }
+      if (!this.#takeNext(starting)) break;
+    }
+  }
+
+  /** Whether the turn taken last began then or later: the clock is read once a turn, not once more for this. */
+  #isPast(untilMs: number): boolean {
+    return this.#turn.nowMs >= untilMs;
+  }
+
+  /** One turn of what waits. @returns whether anything did. */
+  #takeNext(starting: boolean): boolean {
+    const start = starting ? this.#starts.peek() : undefined;
+    const first = this.#system.peek();
+    if (start !== undefined && (first === undefined || start.sequence < first.sequence)) {
+      this.#starts.shift();
+      this.#firstTurn(start.cell, start.phase);
+      return true;
+    }
+    const item = this.#system.shift();
+    if (item !== undefined) {
+      this.#systemTurn(item);
+      return true;
+    }
+    const mail = this.#mail.shift();
+    if (mail === undefined) return false;
+    this.#mailTurn(mail.to, mail.from, mail.message);
+    return true;
+  }
 
   #askWake(): void {
     if (this.#running || this.#wakeAsked) return;
@@ -262,14 +306,13 @@ export class ActorLoop {
     const phase = item.cell.phase;
     if (phase.kind !== 'running') return;
     if (item.phase !== phase) return; // K3
+    if (!phase.started && !this.#firstTurn(item.cell, phase)) return;
     switch (item.kind) {
       case 'completion':
         return this.#take(item.cell, phase, item.cell.self, item.message);
       case 'signal':
         if (phase.actor.signal === undefined) return;
         return this.#take(item.cell, phase, undefined, item.signal);
-      case 'start':
-        return this.#take(item.cell, phase, undefined, undefined);
       default:
         return unreachable(item);
     }
@@ -281,7 +324,17 @@ export class ActorLoop {
       this.#dropped++;
       return;
     }
+    if (!cell.phase.started && !this.#firstTurn(cell, cell.phase)) return;
     this.#take(cell, cell.phase, from, message);
+  }
+
+  /** Once for each incarnation: when it is due, or when something else is there for the actor (K7). @returns whether it still runs. */
+  #firstTurn(cell: ActorCell, phase: RunningPhase): boolean {
+    if (cell.phase === phase && !phase.started) {
+      phase.started = true;
+      this.#take(cell, phase, undefined, undefined);
+    }
+    return cell.phase === phase;
   }
 
   /** A message with whom it is from, a signal from nobody, or neither: the first turn. No closure a turn: this is the hottest place of all. */
@@ -367,8 +420,12 @@ export class ActorLoop {
   }
 
   #complete(cell: ActorCell, phase: RunningPhase, message: Message): void {
-    this.#system.push({ kind: 'completion', cell, phase, message });
+    this.#pushCompletion(cell, phase, message);
     this.#askWake();
+  }
+
+  #pushCompletion(cell: ActorCell, phase: RunningPhase, message: Message): void {
+    this.#system.push({ kind: 'completion', cell, phase, sequence: this.#sequence++, message });
   }
 
   #send(from: Address, to: Address, message: Message): void {
@@ -420,9 +477,10 @@ export class ActorLoop {
       report: found,
       timers: new Map(),
       snapshot: undefined,
+      started: false,
     };
     cell.phase = phase;
-    this.#system.push({ kind: 'start', cell, phase });
+    this.#starts.push({ cell, phase, sequence: this.#sequence++ });
     this.#askWake();
     return found;
   }

@@ -25,6 +25,8 @@ export type CellPhase =
       readonly report: RecoveryReport;
       readonly timers: Map<string, number>;
       snapshot: SnapshotWriter | undefined;
+      /** It had its first turn. */
+      started: boolean;
     }
   | { readonly kind: 'restarting' }
   | { readonly kind: 'stopped' };

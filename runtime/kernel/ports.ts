@@ -36,6 +36,8 @@ export interface LoopLimits {
   readonly mailboxCountMax: number;
   /** Turns before the loop flushes and lets the event loop run. */
   readonly turnsPerRunMax: number;
+  /** The same, of time: no turn begins in a run that has lasted this long (K7). */
+  readonly runMsMax: number;
 }
 
-export const defaultLoopLimits: LoopLimits = { mailboxCountMax: 200_000, turnsPerRunMax: 1024 };
+export const defaultLoopLimits: LoopLimits = { mailboxCountMax: 200_000, turnsPerRunMax: 1024, runMsMax: 10 };

@@ -250,6 +250,86 @@ describe('the actor loop', () => {
       expect(other.loop.queuedCount).to.equal(21); // one turn was `start`
     });
 
+    it('K7: a run that has lasted long ends, flushed, and says that more waits', () => {
+      let turns = 0;
+      const world: ManualWorld = new ManualWorld(
+        {
+          subject: {
+            receive: (_message, _from, context) => {
+              turns++;
+              world.nowMs += 4;
+              context.journal.append(1, new Uint8Array(1));
+            },
+          },
+        },
+        { durable: ['subject'], limits: { runMsMax: 10 } },
+      );
+      world.spawn('subject');
+      for (let n = 0; n < 30; n++) world.deliver('subject', numbered('mail', n));
+      expect(world.loop.run()).to.equal(true);
+      expect(turns).to.equal(4); // the last began at 12
+      expect(world.journal.bufferedCount, 'K4').to.equal(0);
+      world.settle();
+      expect(turns).to.equal(30);
+    });
+
+    it('K7: first turns that take long leave actors that have started their share of the run', () => {
+      const order: string[] = [];
+      const world: ManualWorld = new ManualWorld(
+        {
+          slow: {
+            start: (context) => {
+              order.push(`start ${context.self.actor}`);
+              world.nowMs += 10;
+            },
+            receive: (_message, _from, context) => void order.push(`mail ${context.self.actor}`),
+            signal: (_signal, context) => void order.push(`signal ${context.self.actor}`),
+          },
+          quick: { receive: () => void order.push('mail quick') },
+        },
+        { limits: { runMsMax: 10 } },
+      );
+      world.spawn('quick');
+      world.settle();
+      for (const name of ['a', 'b', 'c', 'd']) world.spawn('slow', name);
+      world.deliver('quick', numbered('mail'));
+      world.deliver('d', numbered('mail'));
+      expect(world.loop.run()).to.equal(true);
+      expect(order, 'an actor’s own first turn comes first, late or early').to.deep.equal([
+        'start a',
+        'start b',
+        'mail quick',
+        'start d',
+        'mail d',
+      ]);
+      world.loop.signalActor('c', { kind: 'draining' });
+      world.settle();
+      expect(order.slice(5)).to.deep.equal(['start c', 'signal c']);
+    });
+
+    it('K7: timers that are due all the time leave messages their share', () => {
+      let mail = 0;
+      const world: ManualWorld = new ManualWorld(
+        {
+          subject: {
+            start: (context) => {
+              for (let n = 0; n < 10; n++) context.timers.start(`t${n}`, 0, numbered('tick', n));
+            },
+            receive: (message) => {
+              if (message.kind === 'mail') mail++;
+              else world.nowMs += 10;
+            },
+          },
+        },
+        { limits: { runMsMax: 10 } },
+      );
+      world.spawn('subject');
+      world.settle();
+      world.deliver('subject', numbered('mail'));
+      world.loop.run();
+      expect(mail).to.equal(1);
+    });
+
     it('says in its cells what it is doing', () => {
       let during = [0, 0];
       const cell = workerCell(0);

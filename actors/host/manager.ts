@@ -15,6 +15,8 @@
 //       death of the member asked then costs nobody a time-out. A silent member is asked no more before the others were.
 //   Q4. A manager that starts in a process which is registered already asks the agent, and begins with the member that the agent talks to: what this worker
 //       knew of the group died with it, and of the members that the process was started with none may be left.
+//   Q5. However many replicas report and however often the map changes within one run of turns, it is gone through once; and not at all while it, the
+//       reports and what runs are as they were.
 
 import {
   agentActor,
@@ -54,7 +56,10 @@ export const managerKind = 'manager';
 /** Kind of the replica actors; actors/partition. */
 const partitionKind = 'partition';
 
-type Own = { readonly kind: 'look' } | { readonly kind: 'replicas-applied'; readonly revision: number };
+type Own =
+  | { readonly kind: 'look' }
+  | { readonly kind: 'follow' }
+  | { readonly kind: 'replicas-applied'; readonly revision: number };
 type Incoming = Extract<
   HostMessage,
   {
@@ -83,6 +88,8 @@ const firstMapWaitMs = 100;
 const answerSlackMs = 300;
 const readyRetryMs = 1000;
 const registerRetryMs = 300;
+/** Replicas that start one after another report one after another: each list that is sent has all of them. */
+const registerNewsMs = 25;
 
 export class WorkerManager implements Actor<ManagerMessage> {
   readonly #args: ManagerArguments;
@@ -104,6 +111,12 @@ export class WorkerManager implements Actor<ManagerMessage> {
   #awaiting = new Set<number>();
   #readySentMs = Number.NEGATIVE_INFINITY;
   #registerSentMs = Number.NEGATIVE_INFINITY;
+  /** A replica reported what was not sent yet. */
+  #unsent = false;
+  /** When the map is gone through next: something changed since it last was (Q5). */
+  #followAtMs = Number.POSITIVE_INFINITY;
+  /** The map did not have all that runs here, or had something that does not, when it was last gone through. */
+  #unsettled = true;
   #fetch: { readonly request: number; readonly untilMs: number } | undefined;
   /** The request to this host's own metadata peer. */
   #ownFetch: { readonly request: number; readonly untilMs: number } | undefined;
@@ -135,6 +148,8 @@ export class WorkerManager implements Actor<ManagerMessage> {
     switch (message.kind) {
       case 'look':
         return this.#onLook(context);
+      case 'follow':
+        return this.#follow(context);
       case 'replicas-applied':
         return this.#onReplicasApplied(message.revision, context);
       case 'replica-recovered':
@@ -175,8 +190,8 @@ export class WorkerManager implements Actor<ManagerMessage> {
     this.#awaiting.delete(partition);
     if (this.#epoch === undefined) this.#maybeReady(context);
     else {
-      this.#registerSentMs = Number.NEGATIVE_INFINITY;
-      this.#follow(context);
+      this.#unsent = true;
+      this.#followSoon(context);
     }
   }
 
@@ -211,7 +226,7 @@ export class WorkerManager implements Actor<ManagerMessage> {
       }
       // What was learned since it was last told of us, it has not heard yet.
       if (isNews && this.#members.length > 0) this.#tellReady(context);
-      this.#follow(context);
+      this.#followSoon(context);
     }
   }
 
@@ -245,7 +260,7 @@ export class WorkerManager implements Actor<ManagerMessage> {
     this.#server.noteChange(this.#copy.apply(message.delta), before);
     this.#learnMembers(message.delta.members, context);
     if (this.#copy.revision > before) {
-      this.#follow(context);
+      this.#followSoon(context);
       this.#answerWaiters(context);
     }
     // A peer that hears no leader answers at once (X12): asked again at once, the two would talk without end. The next look asks.
@@ -283,19 +298,30 @@ export class WorkerManager implements Actor<ManagerMessage> {
     }
     this.#finder.settle(delta.metadataLeader);
     if (this.#copy.revision > before) {
-      this.#follow(context);
+      this.#followSoon(context);
       this.#answerWaiters(context);
     }
     this.#askMap(context);
   }
 
+  /** Q5: whatever else this run brings is followed with it. */
+  #followSoon(context: ManagerContext, delayMs = 0): void {
+    const atMs = context.nowMs + delayMs;
+    if (atMs >= this.#followAtMs) return;
+    this.#followAtMs = atMs;
+    context.timers.start('follow', delayMs, { kind: 'follow' });
+  }
+
   /** Makes the worker what the map says. */
   #follow(context: ManagerContext): void {
+    this.#followAtMs = Number.POSITIVE_INFINITY;
     const epoch = this.#epoch;
     if (epoch === undefined) return;
     const self = { host: this.#args.host, worker: this.#worker, epoch };
     const running = this.#running(context);
     const work = assignmentsOf(this.#copy, self, running, this.#reports, this.#startedFor);
+    // Until the map knows this registration nothing can change but by news.
+    this.#unsettled = work !== undefined && work.start.length + work.stop.length + work.register.length > 0;
     if (work === undefined) return;
     for (const { partition, table, epoch: place } of work.start) {
       this.#startReplica(partition.id, table, context);
@@ -346,16 +372,23 @@ export class WorkerManager implements Actor<ManagerMessage> {
   /** O3. Repeated at every look until the map has them. */
   #registerReplicas(epoch: number, replicas: readonly ReplicaReport[], context: ManagerContext): void {
     if (replicas.length === 0) return;
-    if (context.nowMs - this.#registerSentMs < registerRetryMs && !buggify('host/register-again')) return;
+    const pauseMs = this.#unsent ? registerNewsMs : registerRetryMs;
+    const waitMs = this.#registerSentMs + pauseMs - context.nowMs;
+    if (waitMs > 0 && !buggify('host/register-again')) {
+      if (this.#unsent) this.#followSoon(context, waitMs);
+      return;
+    }
     this.#registerSentMs = context.nowMs;
+    this.#unsent = false;
     const message = { kind: 'register-replicas', host: this.#args.host, epoch, replicas };
     context.send(this.#finder.address, message);
   }
 
   /** This host was given a place in the metadata group: it takes it with an empty log, and the leader fills it (M8). */
   #joinGroup(context: ManagerContext): void {
-    if (this.#worker !== 0) return;
     const { host, diskId, clusterId } = this.#args;
+    // What the map says of a host that is not this registration concludes nothing.
+    if (this.#worker !== 0 || this.#epoch === undefined || this.#copy.hosts.get(host)?.epoch !== this.#epoch) return;
     const memberId = memberIdOf(host, diskId);
     if (!this.#copy.members.some((member) => member.id === memberId)) return;
     if (context.actors().some((actor) => actor.name === metadataActor)) return;
@@ -382,7 +415,8 @@ export class WorkerManager implements Actor<ManagerMessage> {
       this.#finder.rotate(); // Q3
       this.#askMap(context);
     }
-    if (nowMs - this.#registerSentMs >= registerRetryMs) this.#follow(context);
+    if (this.#unsettled || buggify('host/follow-without-news')) this.#followSoon(context);
+    else this.#joinGroup(context); // members may change while the map does not
     this.#answerWaiters(context);
     this.#answerStatus(context);
   }

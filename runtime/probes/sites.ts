@@ -84,6 +84,7 @@ export const sites = {
   'host/do-not-ask-own-member': 'a worker does not ask the metadata member of its own host',
   'host/heartbeat-early': 'a heartbeat is sent before its time',
   'host/heartbeat-late': 'a heartbeat is sent at twice its interval',
+  'host/follow-without-news': 'a worker goes through the map although nothing changed',
   'host/mark-applied-later': 'a worker says a turn later that its replicas have applied the map',
   'host/ready-twice': 'a worker says twice that it is ready',
   'host/register-again': 'replicas are registered again before their time',

@@ -10,6 +10,7 @@
 // Invariants
 //   X11. Only a host's own agent and managers speak for it, only members speak as peers, and clients only administer and read (T1).
 //   X12. Nothing is answered from a state that a leader has not confirmed, except the map, which says how old it is (M10, M14).
+//   X13. The controller, which goes over the whole map, is asked once a turn at most, however many commands were applied in it.
 //   L4. An epoch is confirmed by a round of the group that began after it was asked.
 //
 // M13: when the journal was found corrupt this member never speaks again under this id, and its stream goes. Its world takes the disk for
@@ -64,6 +65,8 @@ export class MetadataActor implements Actor<MetadataMessage>, StateMachine {
   /** Confirmed heartbeats that wait for a command that may elect (L5). */
   #grants: Linearized['heartbeats'][] = [];
   #membershipCheckedMs = Number.NEGATIVE_INFINITY;
+  /** The map was changed in this turn by something that the controller may have to answer. */
+  #undecided = false;
 
   constructor(args: MetadataArguments) {
     this.#args = args;
@@ -177,7 +180,8 @@ export class MetadataActor implements Actor<MetadataMessage>, StateMachine {
     if (this.#peer.isReady) this.#linearized.begin(this.#peer);
     this.#raft.carryOut(context);
     if (this.#peer.isReady) {
-      this.#proposals.pump(this.#peer, () => undefined, context);
+      if (this.#undecided) this.#decide(context);
+      else this.#proposals.pump(this.#peer, () => undefined, context);
       this.#raft.carryOut(context);
       const isElecting = this.#proposals.isElecting && !planted('PB44');
       if (isElecting && this.#grants.length > 0) sometimes('metadata/grant-waited-for-election');
@@ -467,13 +471,15 @@ export class MetadataActor implements Actor<MetadataMessage>, StateMachine {
         this.#proposals.applied(entry.index, entry.term, undefined, context);
         continue;
       }
-      const applied = applyCommand(this.#store, entry.index, decodeCommand(entry.bytes));
+      const command = decodeCommand(entry.bytes);
+      const applied = applyCommand(this.#store, entry.index, command);
       if (this.#peer.role === 'leader') {
         this.#controller.applied(applied, context.nowMs);
         for (const event of applied.events) context.emit(event);
       }
       this.#proposals.applied(entry.index, entry.term, applied.outcome, context);
-      if (applied.changed && this.#peer.isReady) this.#decide(context);
+      // A leader's change of its in-sync set leaves nobody without a leader: the next tick is soon enough for what it allows.
+      if (applied.changed && command.kind !== 'change-in-sync') this.#undecided = true;
     }
   }
 
@@ -513,7 +519,9 @@ export class MetadataActor implements Actor<MetadataMessage>, StateMachine {
     if (plan !== undefined) this.#peer.proposeMembership(plan); // refused while it cannot be done yet: asked again
   }
 
+  /** X13. Goes over the whole map: once a turn, when all that it brought is applied. */
   #decide(context: MetadataContext): void {
+    this.#undecided = false;
     const otherwise = (): MetadataCommand | undefined => this.#controller.next(this.#store, context.nowMs);
     this.#proposals.pump(this.#peer, otherwise, context);
   }

@@ -361,7 +361,8 @@ export class PartitionReplica implements Actor<PartitionMessage> {
 
   #onFenced(message: Of<'epoch-fenced'>, context: PartitionContext): void {
     if (message.link.partition !== this.#core.partition || message.currentEpoch <= this.#core.epoch) return;
-    if (this.#role.kind !== 'leader') return;
+    // Every follower says so of everything that is sent to it; once is enough.
+    if (this.#role.kind !== 'leader' || this.#role.fenced) return;
     context.emit({
       kind: 'leader-fenced',
       level: 'info',

@@ -477,6 +477,7 @@ export class WorkerManager implements Actor<ManagerMessage> {
         queued: cells.load(first + cellQueued),
         actors: context.actors().length,
         heapBytes: cells.load(first + cellHeapBytes),
+        epoch: this.#epoch ?? 0,
       };
       context.send(from, { kind: 'status-reply', request, host: this.#args.host, worker, replicas } as Message);
     }

@@ -477,10 +477,11 @@ export class PartitionReplica implements Actor<PartitionMessage> {
 
   status(): ReplicaStatus {
     const core = this.#core;
+    const role = this.#role;
     return {
       partition: core.partition,
       host: core.self.host,
-      role: this.#role.kind === 'leader' || this.#role.kind === 'follower' ? this.#role.kind : 'idle',
+      role: role.kind === 'leader' || role.kind === 'follower' ? role.kind : 'idle',
       epoch: core.epoch,
       logEnd: core.log.end,
       durableEnd: core.durableEnd,
@@ -488,6 +489,7 @@ export class PartitionReplica implements Actor<PartitionMessage> {
       applied: core.highWatermark,
       itemCount: core.state.itemCount,
       itemBytes: core.state.byteCount,
+      ...(role.kind === 'leader' ? { active: role.active && !role.fenced } : {}),
     };
   }
 

@@ -46,6 +46,8 @@ export interface WorkerReport {
   readonly queued: number;
   readonly actors: number;
   readonly heapBytes: number;
+  /** The registration that it acts under; 0 before there is one, absent from older hosts. */
+  readonly epoch?: number;
 }
 
 export interface HostReport {
@@ -87,7 +89,7 @@ export function statusReportOf(cluster: string, view: StatusView): StatusReport 
   const statuses = new Map<string, ReplicaStatus>();
   for (const { replicas } of workers)
     for (const replica of replicas) statuses.set(`${replica.host}/${replica.partition}`, replica);
-  const reasons = reasonsOf(view);
+  const reasons = reasonsOf(view, statuses);
   return {
     cluster,
     clusterId: map.clusterId,
@@ -136,7 +138,14 @@ function copyOf(status: ReplicaStatus | undefined): CopyReport[] {
   return [{ host, role, applied, items: itemCount, bytes: itemBytes }];
 }
 
-function reasonsOf({ map, metadata, silent }: StatusView): string[] {
+/**
+ * The map is what was decided, perhaps before everything was started anew: it may still have hosts up that have not registered since, and leaders
+ * that do not lead yet. So what is said here of a host that answers is what it says itself.
+ */
+function reasonsOf(
+  { map, metadata, workers, silent }: StatusView,
+  statuses: ReadonlyMap<string, ReplicaStatus>,
+): string[] {
   const reasons: string[] = [];
   const fenced = new Set(map.hosts.filter((host) => host.state === 'fenced').map((host) => host.name));
   if (metadata === undefined) reasons.push('the metadata group does not answer');
@@ -147,6 +156,12 @@ function reasonsOf({ map, metadata, silent }: StatusView): string[] {
     const [host, worker] = place.split('/');
     if (!fenced.has(host ?? '')) reasons.push(`worker ${worker} of host ${host} does not answer`);
   }
+  const strangers = strangersOf(map, workers);
+  for (const name of strangers) if (!fenced.has(name)) reasons.push(`host ${name} has not registered yet`);
+  const answering = new Set(
+    workers.map(({ host }) => host).filter((host) => !fenced.has(host) && !strangers.has(host)),
+  );
+  for (const place of silent) answering.delete(place.split('/')[0] ?? '');
   for (const table of map.tables) {
     for (const partition of map.partitions) {
       if (partition.table !== table.name) continue;
@@ -155,9 +170,32 @@ function reasonsOf({ map, metadata, silent }: StatusView): string[] {
         reasons.push(`${where} has no leader${partition.reason === '' ? '' : `: ${partition.reason}`}`);
       else if (partition.inSync.length < table.replicas)
         reasons.push(`${where} has ${partition.inSync.length} of ${table.replicas} replicas in sync`);
+      else if (answering.has(partition.leader) && !isLeading(statuses.get(`${partition.leader}/${partition.id}`)))
+        reasons.push(`${where}: its leader on host ${partition.leader} is not active yet`);
+      else {
+        for (const host of partition.inSync)
+          if (answering.has(host) && isIdle(statuses.get(`${host}/${partition.id}`)))
+            reasons.push(`${where}: its replica on host ${host} is not active yet`);
+      }
     }
   }
   return reasons;
+}
+
+/** Hosts with a worker that acts under another registration than the map has, or under none. */
+function strangersOf(map: MapView, workers: StatusView['workers']): ReadonlySet<string> {
+  const epochs = new Map(map.hosts.map((host) => [host.name, host.epoch]));
+  const strange = workers.filter(({ host, worker }) => worker.epoch !== undefined && worker.epoch !== epochs.get(host));
+  return new Set(strange.map(({ host }) => host));
+}
+
+/** Older hosts do not say whether a leader is active. */
+function isLeading(status: ReplicaStatus | undefined): boolean {
+  return status?.role === 'leader' && status.active !== false;
+}
+
+function isIdle(status: ReplicaStatus | undefined): boolean {
+  return status === undefined || status.role === 'idle';
 }
 
 /** A group with a member missing, or between two memberships, may not bear what a whole one does. */

@@ -144,6 +144,7 @@ const workerStatus = recordOf<WorkerStatus>({
   queued: count,
   actors: count,
   heapBytes: count,
+  epoch: optional(count),
 });
 
 const replicaStatus = recordOf<ReplicaStatus>({
@@ -157,6 +158,7 @@ const replicaStatus = recordOf<ReplicaStatus>({
   applied: count,
   itemCount: count,
   itemBytes: count,
+  active: optional(flag),
 });
 
 // Whether the numbers are sensible is for the state machine to say, with a reason.

@@ -86,6 +86,8 @@ export interface ReplicaStatus {
   readonly applied: number;
   readonly itemCount: number;
   readonly itemBytes: number;
+  /** Of a leader: it answers clients (D4) and is not deposed as far as it knows. Absent from hosts of an older version. */
+  readonly active?: boolean;
 }
 
 export interface WorkerStatus {
@@ -94,6 +96,8 @@ export interface WorkerStatus {
   readonly queued: number;
   readonly actors: number;
   readonly heapBytes: number;
+  /** The registration that the worker's manager acts under; 0 before there is one. Absent from hosts of an older version. */
+  readonly epoch?: number;
 }
 
 export type HostMessage =

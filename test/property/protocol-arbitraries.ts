@@ -268,7 +268,7 @@ const hostInfo = fc.record({
   pid: count,
   version: name,
 });
-const replicaStatus = fc.record({
+const replicaStatusFields = {
   partition: count,
   host: name,
   role: fc.constantFrom('leader' as const, 'follower' as const, 'idle' as const),
@@ -279,7 +279,11 @@ const replicaStatus = fc.record({
   applied: count,
   itemCount: count,
   itemBytes: count,
-});
+};
+const replicaStatus = fc.oneof(
+  fc.record(replicaStatusFields),
+  fc.record({ ...replicaStatusFields, active: fc.boolean() }),
+);
 
 /** Those whose bodies are hand-written; `hostMessages` are CBOR. */
 export const handWrittenMessages: fc.Arbitrary<Message> = fc.oneof(

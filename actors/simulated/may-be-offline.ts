@@ -1,9 +1,10 @@
-// Which partitions may be without a leader for ever, within the fault budget
+// Which partitions may be stuck for ever, within the fault budget
 // =============================================================================
 //
 // When every copy that held everything is lost, a partition stays offline until an operator decides (R16, R18). The budget keeps one copy sound, so
-// this is a failure of the run, but in two cases:
+// this is a failure of the run, but in three cases:
 //
+//   few            Hosts were removed, and those left are fewer than the table wants in sync: there is a leader, and it may commit nothing (R5).
 //   asynchronous   A crash makes a copy incomplete (R17), and nothing in the budget keeps all copies from crashing one after the other before the first
 //                  one has caught up.
 //   torn           Copies were lost to lossy faults, as many as the budget allows (A2), and each of the others met with a loss of power that tore its
@@ -22,15 +23,19 @@ export interface OfflineView {
   readonly table: TableInfo;
   /** What its replicas reported last, as the metadata group keeps it (V18). */
   readonly reports: readonly LastReport[];
+  /** Hosts that were not removed. */
+  readonly hostCount: number;
   /** Hosts that the budget lets lose what they acknowledged (A2). */
   readonly lossyHosts: readonly string[];
   /** Whether the replica that runs at the host has on its disk all that was ever committed. */
   readonly holdsEverything: (host: string) => boolean;
 }
 
-/** Why the partition may be without a leader for ever; undefined: it may not. */
+/** Why the partition may be stuck for ever; undefined: it may not. */
 export function mayBeOffline(view: OfflineView): string | undefined {
-  const { info, table, lossyHosts, holdsEverything } = view;
+  const { info, table, lossyHosts, holdsEverything, hostCount } = view;
+  if (hostCount < table.minInSync)
+    return `partition ${info.id} of ${info.table} wants ${table.minInSync} in sync, and ${hostCount} hosts are left (R5)`;
   if (info.leader !== undefined || info.inSync.length > 0 || info.eligible.length > 0) return undefined;
   if (table.durability === 'async')
     return `partition ${info.id} of the asynchronous table ${info.table} lost every complete copy to crashes (R17)`;

@@ -133,14 +133,17 @@ function simulateWith(probes: SimulatedProbes, scenario: Scenario, options: Simu
     see,
   });
   const whyOffline = (info: PartitionInfo): string | undefined => {
-    const table = mesh.newestMap?.tables.get(info.table);
-    if (table === undefined) return undefined;
+    const map = mesh.newestMap;
+    const table = map?.tables.get(info.table);
+    if (map === undefined || table === undefined) return undefined;
     const holdsEverything = (host: string): boolean => {
       const replica = replicas.replicaOf(info.id, host);
       return replica !== undefined && committed.isHeldBy(replica);
     };
-    const reports = mesh.newestMap?.reports.get(info.id) ?? [];
-    return mayBeOffline({ info, table, reports, lossyHosts: scenario.faults.lossyHosts ?? [], holdsEverything });
+    const reports = map.reports.get(info.id) ?? [];
+    const hostCount = [...map.hosts.values()].filter(({ state }) => state !== 'removed').length;
+    const { lossyHosts = [] } = scenario.faults;
+    return mayBeOffline({ info, table, reports, hostCount, lossyHosts, holdsEverything });
   };
   const isOffline = (info: PartitionInfo): boolean => whyOffline(info) !== undefined;
   /** Why a partition is stuck within the budget, and may be. */

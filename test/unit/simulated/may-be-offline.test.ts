@@ -21,7 +21,14 @@ function ended(first: ReplicaVerdict, second: ReplicaVerdict | undefined, durabi
   const record = steps.store.partitions.get(1);
   const table = steps.store.tables.get('t')?.info;
   if (record === undefined || table === undefined) throw new Error('there are a table and a partition');
-  return { info: record.info, table, reports: record.reports, lossyHosts: ['h2'], holdsEverything: () => true };
+  return {
+    info: record.info,
+    table,
+    reports: record.reports,
+    lossyHosts: ['h2'],
+    hostCount: 2,
+    holdsEverything: () => true,
+  };
 }
 
 describe('partitions that may be offline', () => {
@@ -63,6 +70,14 @@ describe('partitions that may be offline', () => {
         undefined,
       );
     }
+  });
+
+  // Seed 1795895952306: one of three hosts was removed, and the table wants three in sync.
+  it('R5: a table that wants more in sync than there are hosts commits nothing, led or not', () => {
+    const view = ended('complete', 'complete');
+    expect(view.info.leader).to.not.equal(undefined);
+    expect(mayBeOffline(view)).to.equal(undefined);
+    expect(mayBeOffline({ ...view, hostCount: 1 })).to.include('wants 2 in sync, and 1 hosts are left');
   });
 
   it('R17: an asynchronous table loses a complete copy with every crash', () => {

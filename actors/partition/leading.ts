@@ -14,7 +14,8 @@
 //   D4. Nothing is evaluated or appended for clients before the record that opened this epoch is committed and applied: until then sessions
 //       and items may be behind (R9). Requests wait, within bounds.
 //   D6. Only a follower that was heard since the record last changed is proposed to join: the dead have acknowledged everything, too.
-//   D5. A partition whose followers have everything and know it sends nothing and does not tick.
+//   D5. A partition whose followers have everything and know it sends nothing and does not tick. One that waits ticks less and less often, but not after
+//       its commit hold is over.
 //
 // Sources: CORRECTNESS R4–R9, R13; Kafka design document, "Replication"; KIP-966. We differ: the leader pushes, and waits for disks.
 
@@ -46,8 +47,9 @@ import type { Applied } from './state.js';
 
 /** Times in ms, sizes in bytes; each with what happens beyond it. */
 export const leading = {
-  /** How often an unsettled leader looks around. */
+  /** An unsettled leader looks around so soon after something happened; while nothing does, after twice as long each time, up to the longest. */
   tickMs: 25,
+  tickMsMax: 100,
   /** Silence after which an unacknowledged follower is asked again. */
   probeMs: 150,
   /** Behind for longer: out of the in-sync set (R13). */
@@ -98,7 +100,9 @@ export class Leading {
   #placedAtMs: number;
   /** No joining is proposed before: the controller refused one. */
   #joinsAfterMs = 0;
-  #ticking = false;
+  /** When the next tick comes, and how long it was waited for. */
+  #tickAtMs = Number.POSITIVE_INFINITY;
+  #tickPauseMs: number = leading.tickMs;
   #requests = 0;
   #timeAtMs: number;
   #partitionTimeMs: number;
@@ -344,6 +348,7 @@ export class Leading {
       return sometimes('partition/lone-leader-waited'); // R5b; the tick comes back
     const wasActive = this.active;
     core.advanceTo(commit, (entry, batch, applied) => this.#answer(entry, batch, applied, context));
+    this.#startTicking(context); // for the news
     if (!wasActive && this.active) this.#becomeActive(context);
     this.#maybeCheck(context);
     this.#considerInSync(context);
@@ -547,10 +552,24 @@ export class Leading {
 
   // --- time -----------------------------------------------------------------------------------------------------------
 
+  /** Something happened that may need a look soon. */
   #startTicking(context: PartitionContext): void {
-    if (this.#ticking) return;
-    this.#ticking = true;
-    context.timers.start('tick', leading.tickMs, { kind: 'tick' });
+    this.#tickPauseMs = leading.tickMs;
+    if (this.#tickAtMs > context.nowMs + leading.tickMs) this.#tickAfter(leading.tickMs, context);
+  }
+
+  #tickAfter(pauseMs: number, context: PartitionContext): void {
+    this.#tickAtMs = context.nowMs + pauseMs;
+    context.timers.start('tick', pauseMs, { kind: 'tick' });
+  }
+
+  /** Nothing happened since the last tick, unless it started the next itself: hundreds that wait would keep a worker busy with looking. */
+  #tickAgain(context: PartitionContext): void {
+    if (this.#tickAtMs !== Number.POSITIVE_INFINITY) return;
+    const isPatient = this.rounds.isIdle && this.transfer.isIdle;
+    this.#tickPauseMs = isPatient ? Math.min(2 * this.#tickPauseMs, leading.tickMsMax) : leading.tickMs;
+    const holdMs = this.#holdUntilMs - context.nowMs;
+    this.#tickAfter(holdMs > 0 ? Math.min(holdMs, this.#tickPauseMs) : this.#tickPauseMs, context);
   }
 
   /** Asks for ticks as long as something is unsettled (D5). */
@@ -559,14 +578,14 @@ export class Leading {
   }
 
   onTick(context: PartitionContext): void {
-    this.#ticking = false;
+    this.#tickAtMs = Number.POSITIVE_INFINITY;
     if (this.#fenced) return;
     this.#advance(context);
     for (const progress of this.#followers.values()) this.#prod(progress, context);
     this.#considerInSync(context);
     this.rounds.onTick(context);
     this.transfer.onTick(context);
-    if (!this.#isQuiet()) this.#startTicking(context);
+    if (!this.#isQuiet()) this.#tickAgain(context);
   }
 
   /** A follower that should have answered, or does not know what is committed, hears from us. */

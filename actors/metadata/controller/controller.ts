@@ -150,6 +150,7 @@ export class Controller {
 
   /** L6: away from hosts that drain and from workers that are stuck. */
   #moveLeaders(store: MapStore, nowMs: number): MetadataCommand | undefined {
+    if (!this.#isAnyAvoided(store)) return undefined;
     const chosen: PartitionRecord[] = [];
     for (const record of store.partitions.values()) {
       const { leader } = record.info;
@@ -169,14 +170,13 @@ export class Controller {
     const chosen: PartitionRecord[] = [];
     for (const record of store.partitions.values()) {
       const { info } = record;
-      const key = `leaderless ${info.id}`;
       if (info.leader !== undefined) {
-        this.#sinceMs.delete(key);
+        this.#forgetSince('leaderless', info.id);
         continue;
       }
       if (candidate(store, record, []) === undefined) continue; // X2
       const waitMs = info.leaderEpoch === 0 ? controllerTiming.firstLeaderWaitMs : 0;
-      if (this.#since(key, nowMs) + waitMs > nowMs) continue;
+      if (this.#since(`leaderless ${info.id}`, nowMs) + waitMs > nowMs) continue;
       chosen.push(record);
       if (chosen.length === electCountMax) break;
     }
@@ -235,6 +235,15 @@ export class Controller {
     return { kind: 'elect', cause, partitions, holds: this.holds.holdsFor(store, chosen, nowMs) };
   }
 
+  /** Whether there is a host that `#avoided` could name: mostly there is none, and the partitions need not be gone over. */
+  #isAnyAvoided(store: MapStore): boolean {
+    for (const host of store.hosts.values()) {
+      if (host.state === 'draining') return true;
+      if (host.state === 'up' && this.liveness.stalledWorkers(host).length > 0) return true;
+    }
+    return false;
+  }
+
   /** Replicas that are not to lead now if another can. */
   #avoided(store: MapStore, info: PartitionInfo): string[] {
     const avoided: string[] = [];
@@ -254,9 +263,8 @@ export class Controller {
   #endMoves(store: MapStore, nowMs: number): MetadataCommand | undefined {
     for (const record of store.partitions.values()) {
       const { info, move } = record;
-      const key = `move ${info.id}`;
       if (move === undefined) {
-        this.#sinceMs.delete(key);
+        this.#forgetSince('move', info.id);
         continue;
       }
       const { id: partition, partitionEpoch } = info;
@@ -268,11 +276,11 @@ export class Controller {
       }
       const target = move.add === undefined ? undefined : store.hosts.get(move.add);
       if (target?.state === 'up') {
-        this.#sinceMs.delete(key);
+        this.#forgetSince('move', info.id);
         continue;
       }
       const counts = move.add !== undefined && (info.inSync.includes(move.add) || info.eligible.includes(move.add));
-      if (counts || this.#since(key, nowMs) + controllerTiming.moveGivenUpMs > nowMs) continue;
+      if (counts || this.#since(`move ${info.id}`, nowMs) + controllerTiming.moveGivenUpMs > nowMs) continue;
       sometimes('metadata/move-given-up');
       return { kind: 'cancel-move', partition, partitionEpoch };
     }
@@ -319,6 +327,11 @@ export class Controller {
     }
     if (newest === 0 || through < 1) return undefined;
     return { kind: 'settle-deposed', through: Math.min(newest, through) };
+  }
+
+  /** Of nearly all partitions there is nothing to forget, and no key to be made for it. */
+  #forgetSince(what: 'leaderless' | 'move', partition: number): void {
+    if (this.#sinceMs.size > 0) this.#sinceMs.delete(`${what} ${partition}`);
   }
 
   #since(key: string, nowMs: number): number {

@@ -292,15 +292,15 @@ export class WorkerManager implements Actor<ManagerMessage> {
       this.#finder.rotate();
       return; // the next look asks again
     }
-    if (delta.metadataLeader === undefined) {
-      this.#finder.rotate(); // it may be cut off: its map may be old
-      return; // the next look asks again
-    }
-    this.#finder.settle(delta.metadataLeader);
     if (this.#copy.revision > before) {
       this.#followSoon(context);
       this.#answerWaiters(context);
     }
+    if (delta.metadataLeader === undefined) {
+      this.#finder.rotate(); // it may be cut off: there may be more than it knows
+      return; // the next look asks again
+    }
+    this.#finder.settle(delta.metadataLeader);
     this.#askMap(context);
   }
 

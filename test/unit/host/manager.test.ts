@@ -1,6 +1,7 @@
 // The manager, turn by turn
 
 import { expect } from 'chai';
+import { appliedRevision } from '../../../actors/host/lease-cells.js';
 import { WorkerManager } from '../../../actors/host/manager.js';
 import { replicaActor } from '../../../messaging/protocol/cluster-map.js';
 import type { HostMessage } from '../../../messaging/protocol/host-messages.js';
@@ -72,9 +73,13 @@ class Desk {
   }
 
   /** The map as it is now, in answer to the request under way. */
-  news(): void {
+  news(group: typeof groupOfOne = groupOfOne): void {
     this.sent = [];
-    this.tell({ kind: 'map-reply', request: this.#asked, delta: this.map.store.deltaSince(0, groupOfOne) });
+    this.tell({ kind: 'map-reply', request: this.#asked, delta: this.map.store.deltaSince(0, group) });
+  }
+
+  get applied(): number {
+    return appliedRevision(this.#cells, 0);
   }
 
   recovered(partition: number): void {
@@ -149,5 +154,17 @@ describe('manager', () => {
     desk.looks = 0;
     for (let n = 0; n < 10; n++) turn();
     expect(desk.looks).to.equal(0);
+  });
+
+  // Seed 1795896466543: a fenced host whose map came from such a member never said that it had seen itself fenced (L7).
+  it('Q5 Q1: what a member that knows no leader tells is followed like any other news', () => {
+    const desk = new Desk();
+    desk.settle();
+    desk.map.do({ kind: 'create-table', name: 'u', options: { partitions: 1, replicas: 1 }, ifMissing: false });
+    desk.news({ ...groupOfOne, metadataLeader: undefined });
+    desk.fire('follow');
+    expect(desk.running.size).to.equal(partitions + 1);
+    for (const message of desk.sent) if ((message.kind as string) === 'replicas-applied') desk.tell(message, self);
+    expect(desk.applied).to.equal(desk.map.store.revision);
   });
 });

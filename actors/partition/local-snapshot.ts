@@ -35,8 +35,15 @@ export class LocalSnapshot {
   maybeBegin(context: PartitionContext): void {
     const { log, snapshotBytesThrough, state, limits } = this.#core;
     const grown = log.bytesThrough - snapshotBytesThrough;
-    const isDue = grown > Math.max(limits.snapshotBytesMin, state.byteCount);
+    const isDue = grown > Math.max(limits.snapshotBytesMin, state.byteCount) * this.#patience();
     if (isDue || (grown > 0 && buggify('partition/snapshot-now'))) this.begin(context);
+  }
+
+  /** Replicas have one log: without this they would all write at the same moment, and their clients wait for all. The first is due first, the next after a quarter more. */
+  #patience(): number {
+    const { placement, self } = this.#core;
+    const place = placement?.partition.replicas.findIndex(({ host }) => host === self.host) ?? 0;
+    return 1 + Math.max(0, place) / 4;
   }
 
   begin(context: PartitionContext): void {

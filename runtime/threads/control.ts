@@ -11,12 +11,12 @@
 //
 // Errors lose everything but their message on the way, so whatever a caller must tell apart comes as a value.
 
-import { expose, type Remote, wrap } from 'comlink';
+import { expose, type Remote, transfer, wrap } from 'comlink';
 import type { MessagePort } from 'node:worker_threads';
 
 import type { HostExitCode } from './exit-codes.js';
 
-/** What a worker answers. All arguments and results are structured clones. */
+/** What a worker answers. All arguments and results are structured clones, but for what goes through `moved`. */
 export interface WorkerControl {
   /** Opens the journal, brings its actors back, spawns the others, connects. Called once; answered when all that is done. */
   start(): Promise<StartResult>;
@@ -51,7 +51,7 @@ export interface WorkerStats {
 
 /** What the main thread answers. */
 export interface HostServices {
-  /** Compresses in the pool. Undefined when the pool is full: the caller does it itself. */
+  /** Compresses in the pool. The bytes and the result are `moved`. Undefined when the pool is full: the caller does it itself. */
   compress(bytes: Uint8Array): Promise<Uint8Array | undefined>;
 }
 
@@ -71,6 +71,11 @@ type ComlinkEndpoint = Parameters<typeof wrap>[0];
 
 function endpointOf(port: MessagePort): ComlinkEndpoint {
   return port;
+}
+
+/** Lets an argument or a result move to the other thread, with the whole of its buffer, instead of being copied twice on the way. */
+export function moved<Bytes extends Uint8Array | undefined>(bytes: Bytes): Bytes {
+  return bytes === undefined ? bytes : transfer(bytes, [bytes.buffer as ArrayBuffer]);
 }
 
 /** Answers calls that come in on `port`. */

@@ -21,7 +21,7 @@ import { type RestartPolicy, workerRestartPolicy } from '../supervision/restart-
 import { machineClock } from './clock.js';
 import { loadComposition } from './compose-loader.js';
 import type { Composition, Place } from './composition.js';
-import { ControlError, type WorkerStats } from './control.js';
+import { ControlError, moved, type WorkerStats } from './control.js';
 import { endProcess } from './end-process.js';
 import { type HostEnd, HostError, type HostExitCode, hostExitCodes, OtherDiskError } from './exit-codes.js';
 import { type HostDirectory, openHostDirectory } from './host-directory.js';
@@ -333,7 +333,7 @@ class RunningHost implements Host {
         begun: this.#begun,
         cells: this.cells.buffer,
       },
-      services: { compress: (bytes) => this.#pool.compress(bytes) },
+      services: { compress: async (bytes) => moved(await this.#pool.compress(bytes)) },
       heapMbMax: heapMbMax ?? heapMbDefault,
       output: (output) => {
         if (output.kind === 'fatal') return this.#fail(output.exitCode, output.reason); // G3

@@ -5,11 +5,12 @@
 // host pays nothing. Actors never run here (piscinajs/piscina#934).
 //
 // Invariants
-//   O1. The queue is bounded. A task that finds it full, or whose thread died, is answered undefined, and its owner does the work itself.
+//   O1. The queue is bounded. A task that finds it full, or whose thread died, is answered undefined, and its owner, who kept what it is about, does the work itself.
 
 import { Piscina } from 'piscina';
 
-const idleMs = 5000;
+/** A busy worker has a snapshot to write every ten seconds or so, and a thread takes a third of a second of processor time to begin. */
+const idleMs = 30_000;
 const queueCountMax = 64;
 
 export class Pool {
@@ -21,7 +22,7 @@ export class Pool {
     this.#threadsMax = threadsMax;
   }
 
-  /** O1. The caller keeps `bytes`: the thread gets a copy. */
+  /** O1. `bytes`, the whole of its buffer, moves to the thread and is gone here; the result is the caller's. */
   async compress(bytes: Uint8Array): Promise<Uint8Array | undefined> {
     if (this.#closed) return undefined;
     this.#piscina ??= new Piscina({
@@ -36,7 +37,7 @@ export class Pool {
     });
     if (this.#piscina.queueSize >= queueCountMax) return undefined;
     try {
-      return (await this.#piscina.run(bytes, { name: 'compress' })) as Uint8Array;
+      return (await this.#piscina.run(bytes, { name: 'compress', transferList: [bytes.buffer as ArrayBuffer] })) as Uint8Array;
     } catch {
       return undefined; // O1: the thread was lost with the task, or the pool is closing; whoever asked does it itself.
     }

@@ -16,6 +16,7 @@
 //   W5. An answer to `reconcile` acts only on the log that was asked about: one that comes late, or twice, would cut what was acknowledged since.
 //   W6. A follower that is not in sync and hears nothing speaks up: its leader may have given it up as silent.
 //   W8. A follower whose transfer brings nothing any more begins again: its leader may have ended it, and answers to no chunk of it.
+//   W9. What a message with new records says is committed is applied after those were given to the disk, and before anything else is decided.
 //   W7. While the disk is full nothing is taken, so nothing more is acknowledged; the leader goes on without this replica (D14).
 //
 // Sources: CORRECTNESS R3, R4, R12; KIP-101, KIP-279, KIP-320.
@@ -65,6 +66,8 @@ export class Following {
   #phase: Phase = { kind: 'reconciling' };
   /** When the leader was last heard. */
   #heardMs = 0;
+  /** Committed as far as the leader said, and perhaps not applied yet (W9). */
+  #committed = 0;
 
   constructor(
     core: ReplicaCore,
@@ -92,6 +95,7 @@ export class Following {
 
   /** What this replica was doing ends here: another role, another epoch. */
   end(context: PartitionContext): void {
+    this.applyCommitted();
     if (this.#phase.kind === 'installing') context.snapshots.abort();
     if (planted('PB52')) this.#core.switching = undefined;
     this.#phase = { kind: 'reconciling' };
@@ -100,6 +104,7 @@ export class Following {
 
   #reconcile(context: PartitionContext): void {
     const core = this.#core;
+    this.applyCommitted();
     if (this.#phase.kind === 'installing') context.snapshots.abort();
     this.#phase = { kind: 'reconciling' };
     const { lastEpoch } = core.log;
@@ -216,7 +221,9 @@ export class Following {
       base = entry.end;
       appended = true;
     }
-    this.#learn(message.highWatermark);
+    this.#committed = Math.max(this.#committed, message.highWatermark);
+    if (!appended) this.applyCommitted();
+    else if (this.#committed > core.highWatermark) context.send(core.self, { kind: 'apply' });
     // What was appended is acknowledged when it is durable (at once for an `async` table); what was not may have been lost on the way back.
     const due = appended
       ? core.place().table.durability === 'async' || planted('PB09')
@@ -251,8 +258,15 @@ export class Following {
   }
 
   #learn(highWatermark: number): void {
+    this.#committed = Math.max(this.#committed, highWatermark);
+    this.applyCommitted();
+  }
+
+  /** W9. */
+  applyCommitted(): void {
+    if (this.#phase.kind !== 'following') return;
     const core = this.#core;
-    const target = Math.min(highWatermark, core.log.end);
+    const target = Math.min(this.#committed, core.log.end);
     // A high watermark inside a batch of ours cannot be: the leader's is at a batch boundary, and the logs agree.
     if (target > core.highWatermark) core.advanceTo(target);
   }

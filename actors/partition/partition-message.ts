@@ -17,6 +17,8 @@ type Private =
   | { readonly kind: 'log-durable'; readonly generation: number; readonly end: number }
   | { readonly kind: 'log-truncated'; readonly generation: number; readonly end: number }
   | { readonly kind: 'born' }
+  /** To itself: what is known to be committed is to be applied now. */
+  | { readonly kind: 'apply' }
   | { readonly kind: 'snapshot-accepted' }
   | { readonly kind: 'snapshot-durable'; readonly offset: number }
   | { readonly kind: 'install-accepted'; readonly snapshot: number; readonly index: number }

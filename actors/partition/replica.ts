@@ -205,6 +205,9 @@ export class PartitionReplica implements Actor<PartitionMessage> {
         return;
       case 'install-durable':
         return this.#onInstallDurable(message, context);
+      case 'apply':
+        if (this.#role.kind === 'follower') this.#role.applyCommitted();
+        return this.#afterTurn(context);
       case 'tick':
         if (this.#role.kind === 'leader') this.#role.onTick(context);
         return this.#afterTurn(context);

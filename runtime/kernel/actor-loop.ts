@@ -18,6 +18,7 @@
 //       to be read while others write.
 //   K7. A run that takes long ends early; and first turns, which may apply a whole log each, do not keep the others waiting: when they have used up the
 //       run's time, those of actors that have started get as much of it. An actor's first turn still comes before any other of its own.
+//   K8. What an actor tells itself comes after the run's flush, and after all that waited before it: work that nobody waits for is done while the disk works.
 //
 // Sources: etcd-io/raft Ready; protoactor-go mailbox (system queue first, throughput budget).
 
@@ -53,6 +54,12 @@ interface SystemTurn {
   readonly sequence: number;
 }
 
+interface Mail {
+  readonly to: string;
+  readonly from: Address;
+  readonly message: Message;
+}
+
 type SystemItem =
   | (SystemTurn & { readonly kind: 'completion'; readonly message: Message })
   | (SystemTurn & { readonly kind: 'signal'; readonly signal: Signal });
@@ -65,7 +72,9 @@ export class ActorLoop {
   readonly #system = new Queue<SystemItem>();
   /** First turns that are due; apart, so that others can pass them (K7). */
   readonly #starts = new Queue<SystemTurn>();
-  readonly #mail = new Queue<{ readonly to: string; readonly from: Address; readonly message: Message }>();
+  readonly #mail = new Queue<Mail>();
+  /** K8: mail of the next run. */
+  readonly #later = new Queue<Mail>();
   /** Stopped durable actors whose streams are open (K6). */
   readonly #resting = new Set<string>();
   readonly #durableWaits = new Queue<Waiting>();
@@ -104,7 +113,7 @@ export class ActorLoop {
   }
 
   get queuedCount(): number {
-    return this.#mail.size + this.#system.size + this.#starts.size;
+    return this.#mail.size + this.#later.size + this.#system.size + this.#starts.size;
   }
 
   actors(): readonly ActorStatus[] {
@@ -218,6 +227,7 @@ export class ActorLoop {
       cells.store(this.#cell0 + cellBusySinceMs, 0);
       return false; // K5: the journal wakes us
     }
+    for (let later = this.#later.shift(); later !== undefined; later = this.#later.shift()) this.#mail.push(later);
     this.#takeTurns(startMs);
     // What goes to followers first: their disks work while ours does, and the call that writes to ours takes as long as a message to them.
     this.#ports.transport.flush();
@@ -430,7 +440,8 @@ export class ActorLoop {
 
   #send(from: Address, to: Address, message: Message): void {
     if (to.worker === this.#ports.worker && to.host === this.#ports.host) {
-      this.#mail.push({ to: to.actor, from, message: this.#ports.seal?.(message) ?? message });
+      const queue = to.actor === from.actor ? this.#later : this.#mail; // K8
+      queue.push({ to: to.actor, from, message: this.#ports.seal?.(message) ?? message });
     } else {
       this.#ports.transport.post({ to, from, message });
     }

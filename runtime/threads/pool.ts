@@ -37,7 +37,10 @@ export class Pool {
     });
     if (this.#piscina.queueSize >= queueCountMax) return undefined;
     try {
-      return (await this.#piscina.run(bytes, { name: 'compress', transferList: [bytes.buffer as ArrayBuffer] })) as Uint8Array;
+      return (await this.#piscina.run(bytes, {
+        name: 'compress',
+        transferList: [bytes.buffer as ArrayBuffer],
+      })) as Uint8Array;
     } catch {
       return undefined; // O1: the thread was lost with the task, or the pool is closing; whoever asked does it itself.
     }

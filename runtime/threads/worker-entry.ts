@@ -90,7 +90,9 @@ async function start(): Promise<StartResult> {
           listener,
           composition,
           compress: async (bytes) =>
-            services.call('compress', compressDeadlineMs, (remote) => remote.compress(moved(bytes.slice()))).catch(() => undefined),
+            services
+              .call('compress', compressDeadlineMs, (remote) => remote.compress(moved(bytes.slice())))
+              .catch(() => undefined),
         }),
       emit: (event) => events.add(event),
       escalate: die,

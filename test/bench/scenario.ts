@@ -64,8 +64,10 @@ const ycsb: readonly (readonly [string, Mix])[] = [
   ['f', { ...none, get: 50, modify: 50 }],
 ];
 
-/** What a turn is warmed up with: as many under way as a busy client has. */
+/** What a turn is warmed up with: one under way, where most of the code runs once an operation, and as many as a busy client has, where it runs once a batch. */
 export const warmups: readonly Scenario[] = [
+  closed('writes', 'warm-up, one writer', put, 1),
+  closed('reads', 'warm-up, one reader', get, 1),
   closed('writes', 'warm-up, writes', put, 256),
   closed('reads', 'warm-up, reads', get, 256),
 ];
@@ -123,7 +125,7 @@ export function planOf(isQuick: boolean, wanted: readonly Group[] = groups): Pla
     scenarios: all.filter(({ group, name }) => wanted.includes(group) || bases.has(name)),
     rounds: isQuick ? 2 : 3,
     keys: isQuick ? { [smallBytes]: 10_000 } : { [smallBytes]: 100_000, 4096: 5000, 65_536: 500 },
-    turnWarmupMs: isQuick ? 3000 : 10_000,
+    turnWarmupMs: isQuick ? 4000 : 16_000,
     warmupMs: isQuick ? 300 : 700,
     windowMs: isQuick ? 1000 : 2500,
   };

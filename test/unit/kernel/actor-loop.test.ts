@@ -307,6 +307,32 @@ describe('the actor loop', () => {
       expect(order.slice(5)).to.deep.equal(['start c', 'signal c']);
     });
 
+    it('K8: what an actor tells itself comes after the flush, and after what waited before it', () => {
+      const order: string[] = [];
+      const world: ManualWorld = new ManualWorld(
+        {
+          subject: {
+            receive: (message, _from, context) => {
+              order.push(message.kind);
+              if (message.kind !== 'first') return;
+              context.send(context.self, numbered('own'));
+              context.journal.append(1, new Uint8Array(1));
+            },
+          },
+        },
+        { durable: ['subject'] },
+      );
+      world.spawn('subject');
+      world.deliver('subject', numbered('first'));
+      world.deliver('subject', numbered('second'));
+      expect(world.loop.run(), 'more waits').to.equal(true);
+      expect(world.journal.bufferedCount, 'K4').to.equal(0);
+      world.deliver('subject', numbered('third'));
+      expect(order).to.deep.equal(['first', 'second']);
+      expect(world.loop.run()).to.equal(false);
+      expect(order).to.deep.equal(['first', 'second', 'third', 'own']);
+    });
+
     it('K7: timers that are due all the time leave messages their share', () => {
       let mail = 0;
       const world: ManualWorld = new ManualWorld(

@@ -13,6 +13,50 @@ function ready(seed: string): PartitionWorld {
   return world;
 }
 
+describe('follower: what it applies, and when', () => {
+  it('following W9 what is committed is applied after the records that came with the news were given to the disk', () => {
+    const world = ready('news 2');
+    const session = world.openSession('h1');
+    world.cluster.runFor(1000);
+    let dropping = true;
+    world.cluster.network.filter(({ message, to }) => {
+      const { batches } = message as { readonly batches?: readonly unknown[] };
+      return dropping && to.host === 'h3' && batches?.length === 0 ? 'drop' : 'pass';
+    });
+    const { core } = world.replica('h3');
+    world.answer(world.put('h1', session, 1, 'a', '1'));
+    const { highWatermark } = core;
+    const { end } = core.log;
+    expect(highWatermark, 'the news was dropped').to.be.lessThan(end);
+    world.put('h1', session, 2, 'b', '2');
+    world.cluster.runUntil(() => core.log.end > end, 1000);
+    expect(core.highWatermark).to.equal(highWatermark);
+    world.cluster.runUntil(() => core.highWatermark === end, 1000);
+    dropping = false;
+    world.cluster.runUntil(() => world.agree('h1', 'h3'), 1000);
+  });
+
+  it('following W9 a follower that takes another role has applied what it knows to be committed', () => {
+    const world = ready('news 3');
+    const session = world.openSession('h1');
+    world.cluster.runFor(1000);
+    world.cluster.network.filter(({ message, to }) => {
+      const { batches } = message as { readonly batches?: readonly unknown[] };
+      return to.host === 'h3' && batches?.length === 0 ? 'drop' : 'pass';
+    });
+    const { core } = world.replica('h3');
+    world.answer(world.put('h1', session, 1, 'a', '1'));
+    const { end } = core.log;
+    world.put('h1', session, 2, 'b', '2');
+    world.cluster.runUntil(() => core.log.end > end, 1000);
+    expect(core.highWatermark).to.be.lessThan(end);
+    const { role } = world.replica('h3');
+    if (role.kind !== 'follower') throw new Error('h3 follows');
+    role.end({ timers: { cancel: () => undefined } } as never);
+    expect(core.highWatermark).to.equal(end);
+  });
+});
+
 describe('follower: given up, and back', () => {
   // Simulator seeds 27 and 36: a leader that had given a follower up and the follower told one another for ever where they were.
   it('following W6 a follower whose acknowledgements were lost for long is in sync again soon after they pass', () => {

@@ -19,6 +19,8 @@ type Private =
   | { readonly kind: 'born' }
   /** To itself: what is known to be committed is to be applied now. */
   | { readonly kind: 'apply' }
+  /** To itself: what is committed below may leave memory, as far as it is more than is kept. */
+  | { readonly kind: 'forget'; readonly below: number }
   | { readonly kind: 'snapshot-accepted' }
   | { readonly kind: 'snapshot-durable'; readonly offset: number }
   | { readonly kind: 'install-accepted'; readonly snapshot: number; readonly index: number }

@@ -7,6 +7,8 @@
 // Invariants
 //   C1. applied = highWatermark ≤ log end; durableEnd ≤ log end. Only `becomeInstalled` replaces them all at once.
 //   C2. The state is changed by applying committed records in log order and by nothing else (R8): truncation needs no undo.
+//   C4. While every replica is in sync, so has acknowledged what is committed, memory keeps only `logBytesKept` of it (journal and snapshot have it all). Once
+//       one falls behind, all that it may ask for is kept, up to the next snapshot (local-snapshot.ts, N2).
 //   C3. A disk completion of an older log generation changes nothing: a truncation or an installed snapshot began a new one.
 //
 // Sources: CORRECTNESS R1, R8, R12.
@@ -37,7 +39,7 @@ export interface Placement {
 export interface ReplicaLimits {
   /** Log bytes since the last snapshot that make a new one due; at least as much as the state itself, so that writing stays proportionate. */
   readonly snapshotBytesMin: number;
-  /** Log that is kept in memory below the snapshot, for followers that lag. */
+  /** Committed log that is kept in memory although every replica has it, for one that is about to lag. */
   readonly logBytesKept: number;
   /** Bytes of one chunk of a snapshot. */
   readonly chunkBytesMax: number;
@@ -196,6 +198,19 @@ export class ReplicaCore {
       this.highWatermark = entry.end;
       onApplied?.(entry, batch, applied);
     }
+  }
+
+  /** C4: whether so much of it is beyond what is kept that dropping it is worth a turn. */
+  get hasOldLog(): boolean {
+    const partition = this.placement?.partition;
+    if (partition === undefined || partition.inSync.length < partition.replicas.length) return false;
+    const { logBytesKept } = this.limits;
+    return this.log.byteCount - this.log.bytesFrom(this.highWatermark) > logBytesKept * 1.5;
+  }
+
+  /** C4. @param below committed already when it was decided */
+  forgetOldLog(below: number): void {
+    if (this.hasOldLog) this.log.trim(below, this.limits.logBytesKept);
   }
 
   /** The disk starts from that snapshot now. @returns whether it was the one that is waited for. */

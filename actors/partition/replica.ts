@@ -75,6 +75,8 @@ export class PartitionReplica implements Actor<PartitionMessage> {
   #role: Role = { kind: 'idle', reason: 'recovering' };
   #recoveredMeta: SnapshotMeta | undefined;
   #recoveredHighWatermark = 0;
+  /** A `forget` is under way. */
+  #forgetting = false;
 
   constructor(args: ReplicaArguments, self: Address, random: Random, limits?: ReplicaLimits) {
     this.#args = args;
@@ -208,6 +210,9 @@ export class PartitionReplica implements Actor<PartitionMessage> {
       case 'apply':
         if (this.#role.kind === 'follower') this.#role.applyCommitted();
         return this.#afterTurn(context);
+      case 'forget':
+        this.#forgetting = false;
+        return this.#core.forgetOldLog(message.below);
       case 'tick':
         if (this.#role.kind === 'leader') this.#role.onTick(context);
         return this.#afterTurn(context);
@@ -300,7 +305,12 @@ export class PartitionReplica implements Actor<PartitionMessage> {
     if (diverged !== undefined && this.#role.kind !== 'quarantined') {
       return this.#quarantine(`R19: the state differs from the leader's at offset ${diverged}`, context);
     }
-    if (this.#role.kind !== 'quarantined' && !this.#isInstalling) this.#snapshot.maybeBegin(context); // N1
+    if (this.#role.kind === 'quarantined' || this.#isInstalling) return;
+    this.#snapshot.maybeBegin(context); // N1
+    if (!this.#forgetting && this.#core.hasOldLog) {
+      this.#forgetting = true;
+      context.send(this.#core.self, { kind: 'forget', below: this.#core.highWatermark } as Of<'forget'>);
+    }
   }
 
   // --- replication ------------------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ import type { ClientReply, ClientRequest } from '../../messaging/protocol/client
 import type { HostMessage } from '../../messaging/protocol/host-messages.js';
 import { protocolCodec } from '../../messaging/protocol/codec.js';
 import { grantLease, markApplied } from '../../actors/host/lease-cells.js';
-import { partitionDefinition, type PartitionReplica, type ReplicaArguments } from '../../actors/partition/replica.js';
+import type { ReplicaLimits } from '../../actors/partition/replica-core.js';
+import { partitionDefinitionOf, type PartitionReplica, type ReplicaArguments } from '../../actors/partition/replica.js';
 import type { Actor, ActorDefinition, Context, Message } from '../../runtime/contract/actor.js';
 import type { Address } from '../../runtime/contract/address.js';
 import { emptyBytes } from '../../runtime/std/bytes.js';
@@ -83,6 +84,7 @@ export class PartitionWorld {
     options: Partial<SimulatedClusterOptions> & {
       readonly table?: Partial<TableInfo>;
       readonly hostNames?: readonly string[];
+      readonly replicaLimits?: ReplicaLimits;
     } = {},
   ) {
     this.hosts = options.hostNames ?? ['h1', 'h2', 'h3'];
@@ -116,7 +118,7 @@ export class PartitionWorld {
       reason: '',
     };
     const definitions = new Map<string, ActorDefinition>([
-      ['partition', partitionDefinition],
+      ['partition', partitionDefinitionOf(options.replicaLimits)],
       ['manager', { kind: 'manager', durable: false, create: () => new FakeManager(() => this) }],
       ['client', { kind: 'client', durable: false, create: () => this.client }],
     ]);

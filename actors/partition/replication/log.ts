@@ -22,6 +22,9 @@ export interface LogEntry {
   readonly bytesThrough: number;
 }
 
+/** Stands where a trimmed entry was until the array is compacted, so that the entry's bytes are free at once. */
+const trimmedEntry: LogEntry = { base: 0, end: 0, epoch: 0, bytes: new Uint8Array(0), lsn: 0, bytesThrough: 0 };
+
 export class ReplicaLog {
   #entries: LogEntry[] = [];
   /** Entries before this index were trimmed; the array is compacted when they are many. */
@@ -152,7 +155,7 @@ export class ReplicaLog {
       if (first.end > offset || this.byteCount - first.bytes.length < bytesKept) break;
       this.#bytesTrimmed += first.bytes.length;
       this.#start = first.end;
-      this.#first++;
+      this.#entries[this.#first++] = trimmedEntry;
     }
     if (this.#first > 1024 && this.#first * 2 > this.#entries.length) {
       this.#entries = this.#entries.slice(this.#first);

@@ -2,6 +2,7 @@
 // =============================================================================
 
 import { expect } from 'chai';
+import { defaultReplicaLimits } from '../../../actors/partition/replica-core.js';
 import { bytes, PartitionWorld, text } from '../../support/partition-world.js';
 
 function ready(seed: string, options: ConstructorParameters<typeof PartitionWorld>[1] = {}): PartitionWorld {
@@ -313,6 +314,35 @@ describe('partition replica: epochs', () => {
     world.cluster.runUntil(() => world.info.inSync.includes('h3') && world.info.inSync.length === 3, 10_000);
     world.cluster.runUntil(() => world.agree('h1', 'h3'), 5000);
     expect(world.replica('h3').core.state.hash()).to.deep.equal(world.replica('h1').core.state.hash());
+  });
+
+  it('C4 memory keeps little of the log while all are in sync, and all that is asked for of one that falls behind', () => {
+    const logBytesKept = 4000;
+    const world = ready('epochs 6', { replicaLimits: { ...defaultReplicaLimits, logBytesKept } });
+    const session = world.openSession('h1');
+    let sequence = 0;
+    const write = (count: number): void => {
+      for (let i = 0; i < count; i++)
+        world.answer(world.put('h1', session, ++sequence, `k${sequence}`, 'x'.repeat(1000)));
+    };
+    write(20);
+    world.cluster.runUntil(() => world.agree('h1', 'h2') && world.agree('h1', 'h3'), 5000);
+    for (const host of world.hosts) {
+      const { log, snapshotEnd } = world.replica(host).core;
+      expect(log.byteCount, host).to.be.within(logBytesKept, logBytesKept * 1.5 + 1100);
+      expect(snapshotEnd, 'without a snapshot').to.equal(0);
+    }
+    const { end } = world.replica('h3').core.log;
+    world.cluster.host('h3').kill();
+    write(20);
+    expect(world.info.inSync).to.not.include('h3');
+    expect(world.replica('h1').core.log.start).to.be.at.most(end);
+    world.cluster.host('h3').start();
+    world.cluster.runUntil(() => world.info.inSync.includes('h3'), 10_000);
+    world.cluster.runUntil(() => world.agree('h1', 'h3'), 5000);
+    expect(world.replica('h3').core.loadedEnd, 'served from the log').to.equal(0);
+    write(1);
+    expect(world.replica('h1').core.log.byteCount).to.be.within(logBytesKept, logBytesKept * 1.5 + 1100);
   });
 
   it('T1 T2 N2 a follower further behind than the log reaches gets a snapshot while writes go on', () => {

@@ -1,6 +1,7 @@
 // The report of a run: tables, the same for a terminal and for Markdown
 // =============================================================================
 
+import { machineLine } from './machine.js';
 import type { BenchResult } from './result.js';
 import type { Scenario } from './scenario.js';
 import type { ScenarioSummary } from './summary.js';
@@ -46,7 +47,7 @@ function machineSection({ machine, quiet, plan, quick, startedAt, seconds, skipp
   return {
     title: quick ? 'Benchmark beside peers (quick: too short for more than a look)' : 'Benchmark beside peers',
     notes: [
-      `${machine.cpu}, ${machine.cores} cores, ${bytesText(machine.memoryBytes)} memory, ${machine.system}, node ${machine.node}`,
+      machineLine(machine),
       `disk: fdatasync of 4 KiB p50 ${msText(disk.p50Ms)} ms, p99 ${msText(disk.p99Ms)} ms${idle}; a processor turns ${Math.round(quiet.spinMillions)} million times a second`,
       `${plan.rounds === 1 ? 'one round' : `medians of ${plan.rounds} rounds in turn`}; each figure is of ${plan.windowMs / 1000} s after ${plan.warmupMs / 1000} s of warm-up; began ${startedAt}, took ${Math.round(seconds)} s`,
       'everything runs on this machine at once: servers, client, one disk',

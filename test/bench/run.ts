@@ -60,6 +60,7 @@ async function present(wish: BenchWish): Promise<Pick<BenchResult, 'skipped'> & 
 async function bench(wish: BenchWish, signal: AbortSignal): Promise<BenchResult> {
   const startedAt = new Date().toISOString();
   const startMs = performance.now();
+  const machine = describeMachine();
   const plan = planFor(wish);
   const { peers, skipped } = await present(wish);
   const parent = wish.data ?? tmpdir();
@@ -96,7 +97,7 @@ async function bench(wish: BenchWish, signal: AbortSignal): Promise<BenchResult>
       seconds: (performance.now() - startMs) / 1000,
       quick: wish.quick,
       plan,
-      machine: describeMachine(),
+      machine,
       quiet,
       peers: described,
       skipped,

@@ -5,9 +5,9 @@
 // most. Keys are drawn uniformly by a seed, so that two runs ask the same. An operation that fails ends the measurement: a figure with errors
 // in it is none.
 
-import { createHistogram } from 'node:perf_hooks';
 import type { Table } from '../../../messaging/client/index.js';
 import { seededRandom } from '../../../runtime/std/random.js';
+import { LatencyHistogram } from '../latency-histogram.js';
 import { pause } from './processes.js';
 
 export interface LoadFigures {
@@ -32,19 +32,17 @@ export async function closedLoop(
   { outstanding, warmUpMs, durationMs, signal }: ClosedLoop,
   operation: (n: number) => Promise<unknown>,
 ): Promise<LoadFigures> {
-  const histogram = createHistogram();
+  const histogram = new LatencyHistogram();
   const over = new AbortController();
   const waiting = AbortSignal.any([signal, over.signal]);
   let isMeasured = false;
-  let answered = 0;
   let n = 0;
   const client = async (): Promise<void> => {
     while (!over.signal.aborted) {
       const startMs = performance.now();
       await operation(n++);
       if (!isMeasured) continue;
-      answered++;
-      histogram.record(Math.max(1, Math.round((performance.now() - startMs) * 1000)));
+      histogram.record(performance.now() - startMs);
     }
   };
   const clients = async (): Promise<void> => {
@@ -68,12 +66,11 @@ export async function closedLoop(
     }
   };
   const [tookMs] = await Promise.all([measured(), clients()]);
-  const ms = (microseconds: number): number => microseconds / 1000;
   return {
-    perSecond: (answered * 1000) / tookMs,
-    p50Ms: answered === 0 ? 0 : ms(histogram.percentile(50)),
-    p99Ms: answered === 0 ? 0 : ms(histogram.percentile(99)),
-    maxMs: answered === 0 ? 0 : ms(histogram.max),
+    perSecond: (histogram.total * 1000) / tookMs,
+    p50Ms: histogram.percentileMs(50),
+    p99Ms: histogram.percentileMs(99),
+    maxMs: histogram.maxMs,
   };
 }
 

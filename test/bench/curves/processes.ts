@@ -1,47 +1,35 @@
-// What a process costs, as the system says
+// What a process costs, as the curves and the endurance run say it
 // =============================================================================
 //
-// From /proc, so on Linux only; elsewhere every figure is undefined, and the tables say so with a dash.
+// On Linux; what another system does not say is undefined, and the tables show a dash.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { usageOf } from '../process-usage.js';
 
-/** Of a clock tick in /proc/<pid>/stat: USER_HZ is 100 on every Linux that Node.js runs on. */
-const tickMs = 10;
-const kib = 1024;
-const mib = kib * kib;
+const mib = 1024 * 1024;
 
 export interface ProcessFigures {
   /** User and system time so far, of all its threads, ms. */
   readonly cpuMs: number;
   /** Resident memory, MiB. */
   readonly rssMib: number;
-  readonly threads: number;
-  /** Open file descriptors: files, sockets, pipes. */
-  readonly handles: number;
+  /** Open file descriptors: files, sockets, pipes. Undefined where the system does not say. */
+  readonly handles: number | undefined;
 }
 
-/** Undefined when there is no such process, or no /proc. */
+/** Undefined when there is no such process. */
 export function processFigures(pid: number): ProcessFigures | undefined {
+  const usage = usageOf(pid);
+  if (usage === undefined) return undefined;
+  return { cpuMs: usage.cpuSeconds * 1000, rssMib: usage.rssBytes / mib, handles: handlesOf(pid) };
+}
+
+function handlesOf(pid: number): number | undefined {
   try {
-    const { cpuMs, threads } = parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-    const rssMib = parseRssMib(readFileSync(`/proc/${pid}/status`, 'utf8'));
-    return { cpuMs, threads, rssMib, handles: readdirSync(`/proc/${pid}/fd`).length };
+    return readdirSync(`/proc/${pid}/fd`).length;
   } catch {
     return undefined; // it has ended, or this system has no /proc
   }
-}
-
-/** The second field, the program's name, may hold spaces and brackets: fields are counted behind its last bracket. */
-export function parseStat(text: string): { readonly cpuMs: number; readonly threads: number } {
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return { cpuMs: (Number(fields[11]) + Number(fields[12])) * tickMs, threads: Number(fields[17]) };
-}
-
-/** @throws Error when the line is not there: a process that has ended says nothing of its memory */
-export function parseRssMib(status: string): number {
-  const match = /^VmRSS:\s+(\d+) kB$/m.exec(status);
-  if (match === null) throw new Error('no VmRSS in the status');
-  return (Number(match[1]) * kib) / mib;
 }
 
 /** Processor time of each over a while, in percent of one core. @param pids those that end meanwhile are left out */

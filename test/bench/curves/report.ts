@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { formatTable } from '../../../cli/output.js';
 import type { Claim, Column, Curve, Row } from './curve.js';
 import { lineChart } from './line-chart.js';
-import { type Machine, machineLine } from './machine.js';
+import { type Machine, machineLine } from '../machine.js';
 
 /** The shape of `<name>.json`. */
 export interface CurveReport {

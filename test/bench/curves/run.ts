@@ -10,7 +10,7 @@
 import { parseCurvesWish, UsageError, type CurvesWish } from './arguments.js';
 import { catalogue } from './catalogue.js';
 import type { Curve, CurveContext, Row } from './curve.js';
-import { describeMachine } from './machine.js';
+import { describeMachine } from '../machine.js';
 import { describeCurve, reportOf, writeCurve } from './report.js';
 
 function note(line: string): void {

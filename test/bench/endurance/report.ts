@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { formatTable } from '../../../cli/output.js';
 import type { Chart } from '../curves/curve.js';
 import { lineChart } from '../curves/line-chart.js';
-import { type Machine, machineLine } from '../curves/machine.js';
+import { type Machine, machineLine } from '../machine.js';
 import { type Flatness, flatnessOf, ruleText } from './flatness.js';
 import { kinds, type Sample, type Series, type SeriesKind } from './series.js';
 import { sparkline } from './sparkline.js';

@@ -13,7 +13,7 @@ import { parseMix } from '../../../cli/load/mix.js';
 import { seededRandom } from '../../../runtime/std/random.js';
 import { UsageError } from '../curves/arguments.js';
 import { BenchMesh } from '../curves/bench-mesh.js';
-import { describeMachine } from '../curves/machine.js';
+import { describeMachine } from '../machine.js';
 import { pause } from '../curves/processes.js';
 import { type EnduranceWish, parseEnduranceWish } from './arguments.js';
 import { describeEndurance, reportOf, writeEndurance } from './report.js';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LoadFigures } from '../../../cli/load/load-figures.js';
 import { UsageError } from '../../bench/curves/arguments.js';
-import { describeMachine } from '../../bench/curves/machine.js';
+import { describeMachine } from '../../bench/machine.js';
 import { fullFolder, parseEnduranceWish, shortFolder } from '../../bench/endurance/arguments.js';
 import { type FlatRule, flatnessOf, median, ruleText, samplesMin } from '../../bench/endurance/flatness.js';
 import { chartsOf, describeEndurance, reportOf, writeEndurance } from '../../bench/endurance/report.js';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Chart, Curve } from '../../bench/curves/curve.js';
 import { lineChart } from '../../bench/curves/line-chart.js';
-import { describeMachine, type Machine, machineLine } from '../../bench/curves/machine.js';
+import { describeMachine, type Machine, machineLine } from '../../bench/machine.js';
 import { cellOf, claimLine, describeCurve, reportOf, writeCurve } from '../../bench/curves/report.js';
 import { marksOf, shortNumber } from '../../bench/curves/ticks.js';
 

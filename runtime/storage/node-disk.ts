@@ -8,6 +8,8 @@
 //   O1. `done` of a write comes after all its bytes were written: short writes are continued (D4).
 //   O2. A file that `create` gives is allocated in full, and its directory entry is durable (D5, D14).
 //   O3. No path leads out of the root.
+//   O4. Of one file at most some 2 MiB are written and not synced. Files of one disk wait for one another: a snapshot or a new segment that is synced
+//       all at once holds up the journals of every worker and host there, for as long as the disk takes to write it.
 
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -148,9 +150,13 @@ export function writeFully(write: PartialWrite, path: string, position: number, 
  */
 const directBytesMax = 64 * 1024;
 
+/** O4. */
+const unsyncedBytesMax = 2 * 1024 * 1024;
+
 class NodeFile implements DiskFile {
   readonly #path: string;
   readonly #handle: number;
+  #unsyncedBytes = 0;
 
   constructor(path: string, handle: number) {
     this.#path = path;
@@ -158,7 +164,11 @@ class NodeFile implements DiskFile {
   }
 
   write(position: number, bytes: Uint8Array, done: Done): void {
-    writeFully(this.#write, this.#path, position, bytes, done);
+    writeFully(this.#write, this.#path, position, bytes, (error) => {
+      this.#unsyncedBytes += bytes.length;
+      if (error === undefined && this.#unsyncedBytes >= unsyncedBytesMax) this.sync(done);
+      else done(error);
+    });
   }
 
   readonly #write: PartialWrite = (bytes, offset, length, position, done) => {
@@ -173,6 +183,7 @@ class NodeFile implements DiskFile {
   };
 
   sync(done: Done): void {
+    this.#unsyncedBytes = 0;
     fs.fdatasync(this.#handle, (error) => done(diskError(this.#path, error)));
   }
 

@@ -1,7 +1,9 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import fs, { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import type { DiskFile } from '../../../runtime/contract/disk.js';
 import { FaultFolder } from '../../../runtime/storage/fault-folder.js';
 import { faultyDisk } from '../../../runtime/storage/faulty-disk.js';
 import { lossyDisk } from '../../../runtime/storage/lossy-disk.js';
@@ -45,12 +47,53 @@ describeDisk('crash disk of the tests', () => {
   return { disk, settle: () => disk.run(), cleanup: () => undefined };
 });
 
+/** How often anything is synced until `undo`. */
+function countedSyncs(): { readonly count: () => number; readonly undo: () => void } {
+  const original = fs.fdatasync;
+  let syncs = 0;
+  fs.fdatasync = Object.assign((handle: number, done: fs.NoParamCallback) => {
+    syncs++;
+    original(handle, done);
+  }, original);
+  syncBuiltinESMExports();
+  return {
+    count: () => syncs,
+    undo: () => {
+      fs.fdatasync = original;
+      syncBuiltinESMExports();
+    },
+  };
+}
+
 describe('node disk', () => {
   let root = '';
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'troupe-disk-'));
   });
   afterEach(() => rmSync(root, { recursive: true }));
+
+  it('O4: of one file little is unsynced at any time', async () => {
+    const syncs = countedSyncs();
+    try {
+      const disk = nodeDisk(root);
+      const file = await new Promise<DiskFile>((resolve, reject) =>
+        disk.create('segment', 16 * 1024 * 1024, (error, created) =>
+          created === undefined ? reject(error) : resolve(created),
+        ),
+      );
+      expect(syncs.count(), 'while it was filled with zeros').to.be.within(7, 9);
+      const before = syncs.count();
+      const write = (position: number): Promise<unknown> =>
+        new Promise((resolve) => file.write(position, new Uint8Array(256 * 1024), resolve));
+      for (let i = 0; i < 7; i++) expect(await write(i * 256 * 1024)).to.equal(undefined);
+      expect(syncs.count() - before).to.equal(0);
+      for (let i = 7; i < 17; i++) expect(await write(i * 256 * 1024)).to.equal(undefined);
+      expect(syncs.count() - before).to.equal(2);
+      await new Promise((resolve) => file.close(resolve));
+    } finally {
+      syncs.undo();
+    }
+  });
 
   it('O3: refuses paths that lead out of its root', () => {
     const disk = nodeDisk(root);

@@ -13,7 +13,8 @@
 //   W3. A committed record is never truncated in its lineage: a leader that asks for it makes this replica stop and keep its evidence (R12).
 //   W4. A snapshot replaces log and state in one step, once it is durable; until then the old ones stand (M11). From its commit on that
 //       cannot be called back, whatever epoch or role comes: the next follower waits for it, and appends nothing to the log that it replaces.
-//   W5. An answer to `reconcile` acts only on the log that was asked about: one that comes late, or twice, would cut what was acknowledged since.
+//   W5. An answer to `reconcile` acts only on the log that was asked about: one that comes late, or twice, would cut what was acknowledged since. A snapshot
+//       below the end of a log that has agreed with this leader's answers an old question: who agrees lacks nothing that a leader trims.
 //   W6. A follower that is not in sync and hears nothing speaks up: its leader may have given it up as silent.
 //   W8. A follower whose transfer brings nothing any more begins again: its leader may have ended it, and answers to no chunk of it.
 //   W9. What a message with new records says is committed is applied after those were given to the disk, and before anything else is decided.
@@ -21,6 +22,7 @@
 //
 // Sources: CORRECTNESS R3, R4, R12; KIP-101, KIP-279, KIP-320.
 
+import { decodeBatchHeader } from '../../messaging/protocol/log-batch.js';
 import { spaceLevel } from '../../runtime/contract/cells.js';
 import { buggify, planted, sometimes } from '../../runtime/probes/probes.js';
 import { assert } from '../../runtime/std/assert.js';
@@ -66,6 +68,8 @@ export class Following {
   #phase: Phase = { kind: 'reconciling' };
   /** When the leader was last heard. */
   #heardMs = 0;
+  /** The log was one with the leader's, in this epoch. */
+  #hasAgreed = false;
   /** Committed as far as the leader said, and perhaps not applied yet (W9). */
   #committed = 0;
 
@@ -154,6 +158,7 @@ export class Following {
   onReconciled(message: Of<'reconciled'>, context: PartitionContext): void {
     if (this.#phase.kind !== 'reconciling' || message.logEnd !== this.#core.log.end) return;
     this.#phase = { kind: 'following' };
+    this.#hasAgreed = true;
     this.#heardMs = context.nowMs;
     context.timers.cancel('retry');
     this.#watchSilence(context);
@@ -214,7 +219,7 @@ export class Following {
       const bytes = message.batches[i] as Uint8Array;
       if (base < core.log.end) {
         // Had already: in one epoch, what agrees up to our end is the same.
-        base = Math.max(base, this.#endOf(base));
+        base = Math.max(base, this.#endOf(base, bytes));
         continue;
       }
       const entry = core.appendBytes(bytes, context, i === message.batches.length - 1);
@@ -237,9 +242,12 @@ export class Following {
     return base === 0 || base <= log.start || log.epochs.epochAt(base - 1) === previousEpoch;
   }
 
-  #endOf(base: number): number {
+  /** Where a batch ends that we had already. Of what was trimmed, only its own bytes say so. */
+  #endOf(base: number, bytes: Uint8Array): number {
     const { log } = this.#core;
-    return base < log.start ? Math.min(log.end, base + 1) : (log.entryAt(base)?.end ?? log.end);
+    if (base >= log.start) return log.entryAt(base)?.end ?? log.end;
+    const { base: own, count } = decodeBatchHeader(bytes);
+    return own + count;
   }
 
   /** W2. */
@@ -275,12 +283,13 @@ export class Following {
 
   onOffer(message: Of<'snapshot-offer'>, context: PartitionContext): void {
     if (this.#phase.kind !== 'reconciling' && this.#phase.kind !== 'installing') return;
+    const core = this.#core;
+    const meta = decodeMeta(message.meta);
+    if (this.#hasAgreed && meta.offset < core.log.end) return; // W5; the retry asks again
     if (this.#phase.kind === 'installing') {
       if (this.#phase.snapshot === message.snapshot) return;
       context.snapshots.abort();
     }
-    const core = this.#core;
-    const meta = decodeMeta(message.meta);
     if (meta.offset <= core.highWatermark && meta.lineage === core.lineage && core.highWatermark > 0) {
       // M11: never back in time. The leader's log starts above our end although we have committed as much: ask again.
       this.#phase = { kind: 'reconciling' };

@@ -73,9 +73,14 @@ function endpointOf(port: MessagePort): ComlinkEndpoint {
   return port;
 }
 
-/** Lets an argument or a result move to the other thread, with the whole of its buffer, instead of being copied twice on the way. */
+/** Lets an argument or a result move to the other thread, with the whole of its buffer, instead of being copied twice on the way. REQUIRES a buffer of its own. */
 export function moved<Bytes extends Uint8Array | undefined>(bytes: Bytes): Bytes {
   return bytes === undefined ? bytes : transfer(bytes, [bytes.buffer as ArrayBuffer]);
+}
+
+/** Moves a copy. A view keeps what it is a view on: a chunk that came over the network lies in a frame with other messages. */
+export function movedCopy(bytes: Uint8Array): Uint8Array {
+  return moved(new Uint8Array(bytes)); // `slice` of a Buffer would be a view
 }
 
 /** Answers calls that come in on `port`. */

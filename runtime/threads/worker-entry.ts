@@ -11,7 +11,7 @@ import { cellHeapBytes, workerCell } from '../contract/cells.js';
 import { assert } from '../std/assert.js';
 import { machineClock } from './clock.js';
 import { loadComposition } from './compose-loader.js';
-import { Caller, type HostServices, moved, serveCalls, type StartResult, type WorkerStats } from './control.js';
+import { Caller, type HostServices, movedCopy, serveCalls, type StartResult, type WorkerStats } from './control.js';
 import { EventBatch } from './event-batch.js';
 import { HostError, hostExitCodes, OtherDiskError } from './exit-codes.js';
 import type { Input, WorkerBoot } from './input.js';
@@ -91,7 +91,7 @@ async function start(): Promise<StartResult> {
           composition,
           compress: async (bytes) =>
             services
-              .call('compress', compressDeadlineMs, (remote) => remote.compress(moved(bytes.slice())))
+              .call('compress', compressDeadlineMs, (remote) => remote.compress(movedCopy(bytes)))
               .catch(() => undefined),
         }),
       emit: (event) => events.add(event),

@@ -3,7 +3,8 @@
 
 import { expect } from 'chai';
 import type { Message } from '../../../runtime/contract/actor.js';
-import { PartitionWorld } from '../../support/partition-world.js';
+import { encodeMeta } from '../../../actors/partition/record.js';
+import { bytes, PartitionWorld } from '../../support/partition-world.js';
 
 function ready(seed: string): PartitionWorld {
   const world = new PartitionWorld(seed);
@@ -124,5 +125,80 @@ describe('follower: given up, and back', () => {
     world.cluster.runFor(5);
     expect(world.replica('h3').core.log.end).to.equal(end);
     expect(world.replica('h3').role.kind).to.equal('follower');
+  });
+
+  // Simulator seed 1795908705896: two questions of a follower at 18; after the first answer it took 19 and 20 and acknowledged them, and the answer to the second, which
+  // its leader gave when its log began at 19, was a snapshot of 19.
+  it('following W5 a snapshot below the end of a log that has agreed is not installed', () => {
+    const world = ready('late 2');
+    const session = world.openSession('h1');
+    world.answer(world.put('h1', session, 1, 'a', '1'));
+    world.cluster.runUntil(() => world.agree('h1', 'h3'), 5000);
+    const leader = world.replica('h1').core;
+    const { core } = world.replica('h3');
+    world.cluster.runFor(1000);
+    world.put('h1', session, 2, 'b', '2');
+    world.put('h1', session, 3, 'c', '3');
+    const before = core.log.end;
+    world.cluster.runUntil(() => core.durableEnd === before + 2, 1000);
+    const end = core.durableEnd;
+    const meta = encodeMeta(leader.state.meta(leader.lineage, end - 1, leader.timeMs, leader.log.epochs.entries()));
+    expect(core.highWatermark, 'M11 alone would not decline it').to.be.lessThan(end - 1);
+    // The follower asks anew, and there is no answer but the late one.
+    world.cluster.network.filter(({ message }) => (message.kind === 'reconciled' ? 'drop' : 'pass'));
+    world.cluster.host('h3').worker(0).loop?.signal({ kind: 'link-gap', host: 'h1', worker: 0 });
+    world.cluster.runFor(1);
+    const link = {
+      partition: 0,
+      lineage: core.lineage,
+      epoch: core.epoch,
+      from: core.replicaEpochOf('h1'),
+      to: core.place().replicaEpoch,
+    };
+    world.cluster.deliver(core.self, { kind: 'snapshot-offer', link, snapshot: 7, meta } as Message, {
+      ...core.self,
+      host: 'h1',
+    });
+    world.cluster.runFor(5);
+    const { role } = world.replica('h3');
+    expect(role.kind === 'follower' && role.phase).to.equal('reconciling');
+    expect(core.log.end).to.equal(end);
+  });
+
+  it('a batch that it has already, and trimmed, does not hide the new one behind it', () => {
+    const world = ready('trimmed 1');
+    const session = world.openSession('h1');
+    const op = { operation: 'put' as const, value: bytes('1'), ifVersion: undefined };
+    const ops = [1, 2, 3].map((sequence) => ({ ...op, sequence, key: bytes(`k${sequence}`) }));
+    world.answer(world.ask('h1', { kind: 'write', session, answeredThrough: 0, ops }));
+    world.cluster.runUntil(() => world.agree('h1', 'h3'), 5000);
+    const { core } = world.replica('h3');
+    const leader = world.replica('h1').core;
+    const base = core.log.end - 3;
+    world.cluster.network.filter(({ to }) => (to.host === 'h3' ? 'drop' : 'pass'));
+    world.answer(world.put('h1', session, 4, 'b', '2'));
+    const batches = leader.log.from(base, 1_000_000, 10).map((entry) => entry.bytes);
+    expect(batches).to.have.length(2);
+    core.log.trim(core.highWatermark, 0);
+    const link = {
+      partition: 0,
+      lineage: core.lineage,
+      epoch: core.epoch,
+      from: core.replicaEpochOf('h1'),
+      to: core.place().replicaEpoch,
+    };
+    const { highWatermark } = leader;
+    const message = {
+      kind: 'replicate',
+      link,
+      base,
+      previousEpoch: 1,
+      acknowledged: 0,
+      highWatermark,
+      batches,
+    } as Message;
+    world.cluster.deliver(core.self, message, { ...core.self, host: 'h1' });
+    world.cluster.runFor(5);
+    expect(core.log.end).to.equal(leader.log.end);
   });
 });

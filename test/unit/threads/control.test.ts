@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { MessageChannel } from 'node:worker_threads';
 
-import { Caller, ControlError, type HostServices, serveCalls } from '../../../runtime/threads/control.js';
+import { Caller, ControlError, type HostServices, movedCopy, serveCalls } from '../../../runtime/threads/control.js';
 
 async function failureOf(call: Promise<unknown>): Promise<unknown> {
   try {
@@ -21,6 +21,20 @@ describe('runtime/threads: control calls', () => {
     const caller = new Caller<HostServices>(port1);
     const answer = await caller.call('compress', 5000, (remote) => remote.compress(new Uint8Array([1, 2])));
     expect(answer).deep.equals(new Uint8Array([1]));
+    caller.end();
+  });
+
+  // Soak, cycle 49: a chunk that had come over the network was moved with the frame that it lay in, and its worker died.
+  it('what is moved as a copy leaves the buffer that it is a view on, also that of a Buffer', async () => {
+    const { port1, port2 } = new MessageChannel();
+    serveCalls({ compress: (bytes) => Promise.resolve(bytes.slice(0, 1)) }, port2);
+    const caller = new Caller<HostServices>(port1);
+    const frame = Buffer.alloc(64, 7);
+    for (const view of [frame.subarray(8, 16), new Uint8Array(frame.buffer, frame.byteOffset + 8, 8)]) {
+      const answer = await caller.call('compress', 5000, (remote) => remote.compress(movedCopy(view)));
+      expect(answer).deep.equals(new Uint8Array([7]));
+    }
+    expect(frame.subarray(0, 3)).deep.equals(Buffer.from([7, 7, 7]));
     caller.end();
   });
 

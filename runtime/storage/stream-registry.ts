@@ -132,6 +132,8 @@ export class StreamRegistry {
         if (entry === undefined) return;
         const kept = entry.snapshots.filter(({ id }) => id >= keepFrom && id < snapshot.id);
         entry.snapshots = [...kept, snapshot].slice(-snapshotsKeptMax); // G2
+        // Who lost everything has a snapshot only from elsewhere: it acted on it (D8). One of a torn stream may be its own, and says nothing.
+        if (entry.damage === 'corrupt') this.setDamage(entry, 'none');
         return;
       }
       case trimType:

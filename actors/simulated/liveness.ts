@@ -33,7 +33,8 @@ const settleMs = 5000;
 const writeTimeoutMs = 4000;
 /** Beyond its time-out an operation may take so long to be settled. */
 const answerGraceMs = 2000;
-const calmMs = 8000;
+/** How long nothing may move once every partition took a write. */
+export const calmMs = 8000;
 const leadersInCalmMax = 2;
 
 /** Hosts whose replica of the partition would lead without anybody's help from outside. */
@@ -159,7 +160,10 @@ export class LivenessPhase {
     if (silent !== undefined) {
       const { id, table, leader, inSync, eligible, reason } = silent;
       const led = leader === undefined ? `is not led (${reason})` : `is led by ${leader}`;
-      return `Y2: partition ${id} of ${table} ${led}, ${inSync.join(', ')} in sync, ${eligible.join(', ') || 'nobody'} eligible, and takes no write`;
+      const problem = `Y2: partition ${id} of ${table} ${led}, ${inSync.join(', ')} in sync, ${eligible.join(', ') || 'nobody'} eligible, and takes no write`;
+      // What is watched afterwards takes its own time, and does not come off this.
+      if (nowMs - this.#startMs > scenario.livenessMs) throw new Error(problem);
+      return problem;
     }
     return this.#calming(map, nowMs);
   }

@@ -152,6 +152,7 @@ export class InSyncModel implements Model {
   });
   readonly #hosts: LocalStates<Host>;
   readonly #controllers = new LocalStates<Controller>(this.#graph);
+  readonly #own: PartitionMessage[] = [];
   readonly #envelopes = new Numbered<Envelope>(this.#graph);
   readonly #facts = new Numbered<readonly Fact[]>(this.#graph);
   readonly #committed = new Numbered<Committed>(this.#graph);
@@ -574,13 +575,21 @@ export class InSyncModel implements Model {
       default:
         throw new Error(`${kind} is not for a host`);
     }
+    this.#tellItself(host, sent);
     while (this.#fastDisk && host.pending.length > 0) this.#sync(host, host.pending.length, sent);
+    this.#tellItself(host, sent);
     const facts = this.#factsOf(host, before, kind === 'crash' ? 0 : knownBefore);
     canonicalize(host);
     return {
       sent: sent.map((envelope) => this.#envelopes.numberOf(envelope)),
       facts: facts.length === 0 ? 0 : this.#facts.numberOf(facts),
     };
+  }
+
+  /** What a replica tells itself is of its memory alone, so nothing can come between that would be another history (kernel K8). */
+  #tellItself(host: Host, sent: Envelope[]): void {
+    for (let message = this.#own.shift(); message !== undefined; message = this.#own.shift())
+      host.replica.receive(message, host.replica.core.self, this.#context(host, sent));
   }
 
   #factsOf(host: Host, before: PartitionReplica['role'], knownBefore: number): Fact[] {
@@ -670,7 +679,8 @@ export class InSyncModel implements Model {
       },
       send: (to, message) => {
         if (to.host.startsWith('@')) return;
-        if (to.actor !== 'manager') sent.push({ from, to: to.host, life: 0, message });
+        if (to.actor === from.actor && to.host === from.host) this.#own.push(message as PartitionMessage);
+        else if (to.actor !== 'manager') sent.push({ from, to: to.host, life: 0, message });
         else if (message.kind === 'replica-recovered')
           sent.push({ from, to: 'controller', life: 0, message: { ...message, life: host.life } as Message });
         else if (message.kind === 'change-in-sync') sent.push({ from, to: 'controller', life: 0, message });

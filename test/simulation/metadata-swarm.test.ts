@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import { leaseValid } from '../../actors/host/lease-cells.js';
 import type { PartitionReplica } from '../../actors/partition/replica.js';
 import { replicaActor, workerOfPartition } from '../../messaging/protocol/cluster-map.js';
+import type { FaultKind } from '../../runtime/simulation/faults/catalogue.js';
 import { harmlessFaultKinds, kindsThatNeed, swarmPlan } from '../../runtime/simulation/fault-plan.js';
 import { formatVerdict, type Invariant, runSimulation, type Verdict } from '../../runtime/simulation/run-simulation.js';
 import { seededRandom } from '../../runtime/std/random.js';
@@ -62,7 +63,14 @@ function checkLeases(mesh: MeshWorld, partition: number): void {
   );
 }
 
-function run(seed: string, durationMs: number): { readonly verdict: Verdict; readonly mesh: MeshWorld } {
+/** After one of them a journal may end in a torn tail. Where every copy of a partition has one, the longest leads in a new lineage (R18, D8). */
+const tearing: readonly FaultKind[] = kinds.filter((kind) => /power|torn|scattered/.test(kind));
+
+function run(
+  seed: string,
+  durationMs: number,
+): { readonly verdict: Verdict; readonly mesh: MeshWorld; readonly mayTear: boolean } {
+  const faults = swarmPlan(seededRandom(seed), { kinds, downCountMax: 2 });
   const mesh = new MeshWorld(seed, { workers, restartExitedHostMs: 500 });
   const verdict = runSimulation({
     build: () => mesh.cluster,
@@ -73,7 +81,7 @@ function run(seed: string, durationMs: number): { readonly verdict: Verdict; rea
         });
     },
     invariants: invariantsOf(mesh),
-    faults: swarmPlan(seededRandom(seed), { kinds, downCountMax: 2 }),
+    faults,
     settleMs: 2000,
     durationMs,
     healMs: 60_000,
@@ -87,7 +95,7 @@ function run(seed: string, durationMs: number): { readonly verdict: Verdict; rea
       return mesh.names.every((host) => mesh.hasLease(host)) ? undefined : 'a host without lease';
     },
   });
-  return { verdict, mesh };
+  return { verdict, mesh, mayTear: tearing.some((kind) => faults.everyMs?.[kind] !== undefined) };
 }
 
 describe('simulated mesh: metadata under faults', () => {
@@ -96,9 +104,9 @@ describe('simulated mesh: metadata under faults', () => {
   for (const seed of seeds)
     it(`seed ${seed}: M1, L5 hold, and it heals (L1, L3, L7)`, function () {
       this.timeout(120_000);
-      const { verdict, mesh } = run(seed, 20_000);
+      const { verdict, mesh, mayTear } = run(seed, 20_000);
       if (!verdict.ok) throw new Error(formatVerdict(verdict));
       expect(mesh.partitions().length).to.be.greaterThan(0);
-      expect(mesh.partitions().every((info) => info.lineage === 1)).to.equal(true);
+      if (!mayTear) expect(mesh.partitions().every((info) => info.lineage === 1)).to.equal(true);
     });
 });

@@ -4,7 +4,6 @@ import { expect } from 'chai';
 import { leaseValid } from '../../actors/host/lease-cells.js';
 import type { PartitionReplica } from '../../actors/partition/replica.js';
 import { replicaActor, workerOfPartition } from '../../messaging/protocol/cluster-map.js';
-import type { FaultKind } from '../../runtime/simulation/faults/catalogue.js';
 import { harmlessFaultKinds, kindsThatNeed, swarmPlan } from '../../runtime/simulation/fault-plan.js';
 import { formatVerdict, type Invariant, runSimulation, type Verdict } from '../../runtime/simulation/run-simulation.js';
 import { seededRandom } from '../../runtime/std/random.js';
@@ -63,15 +62,17 @@ function checkLeases(mesh: MeshWorld, partition: number): void {
   );
 }
 
-/** After one of them a journal may end in a torn tail. Where every copy of a partition has one, the longest leads in a new lineage (R18, D8). */
-const tearing: readonly FaultKind[] = kinds.filter((kind) => /power|torn|scattered/.test(kind));
-
+/** @returns with it the hosts of which a journal was ever found with a torn tail */
 function run(
   seed: string,
   durationMs: number,
-): { readonly verdict: Verdict; readonly mesh: MeshWorld; readonly mayTear: boolean } {
-  const faults = swarmPlan(seededRandom(seed), { kinds, downCountMax: 2 });
-  const mesh = new MeshWorld(seed, { workers, restartExitedHostMs: 500 });
+): { readonly verdict: Verdict; readonly mesh: MeshWorld; readonly torn: ReadonlySet<string> } {
+  const torn = new Set<string>();
+  const onLine = (line: string): void => {
+    const host = /(\S+)\/\d+ .*journal-opened torn/.exec(line)?.[1];
+    if (host !== undefined) torn.add(host);
+  };
+  const mesh = new MeshWorld(seed, { workers, restartExitedHostMs: 500, onLine });
   const verdict = runSimulation({
     build: () => mesh.cluster,
     workload: () => {
@@ -81,7 +82,7 @@ function run(
         });
     },
     invariants: invariantsOf(mesh),
-    faults,
+    faults: swarmPlan(seededRandom(seed), { kinds, downCountMax: 2 }),
     settleMs: 2000,
     durationMs,
     healMs: 60_000,
@@ -95,7 +96,7 @@ function run(
       return mesh.names.every((host) => mesh.hasLease(host)) ? undefined : 'a host without lease';
     },
   });
-  return { verdict, mesh, mayTear: tearing.some((kind) => faults.everyMs?.[kind] !== undefined) };
+  return { verdict, mesh, torn };
 }
 
 describe('simulated mesh: metadata under faults', () => {
@@ -104,9 +105,12 @@ describe('simulated mesh: metadata under faults', () => {
   for (const seed of seeds)
     it(`seed ${seed}: M1, L5 hold, and it heals (L1, L3, L7)`, function () {
       this.timeout(120_000);
-      const { verdict, mesh, mayTear } = run(seed, 20_000);
+      const { verdict, mesh, torn } = run(seed, 20_000);
       if (!verdict.ok) throw new Error(formatVerdict(verdict));
       expect(mesh.partitions().length).to.be.greaterThan(0);
-      if (!mayTear) expect(mesh.partitions().every((info) => info.lineage === 1)).to.equal(true);
+      // Where everybody in sync may have lost its tail, and only there, the longest of them leads in a new lineage (R18, D8): two at least, the minimum in sync.
+      for (const { id, lineage, replicas } of mesh.partitions())
+        if (lineage > 1)
+          expect(replicas.filter(({ host }) => torn.has(host)).length, `partition ${id}`).to.be.at.least(2);
     });
 });

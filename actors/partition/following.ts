@@ -16,9 +16,9 @@
 //   W5. An answer to `reconcile` acts only on the log that was asked about: one that comes late, or twice, would cut what was acknowledged since. A snapshot
 //       below the end of a log that has agreed with this leader's answers an old question: who agrees lacks nothing that a leader trims.
 //   W6. A follower that is not in sync and hears nothing speaks up: its leader may have given it up as silent.
+//   W7. While the disk is full nothing is taken, so nothing more is acknowledged; the leader goes on without this replica (D14).
 //   W8. A follower whose transfer brings nothing any more begins again: its leader may have ended it, and answers to no chunk of it.
 //   W9. What a message with new records says is committed is applied after those were given to the disk, and before anything else is decided.
-//   W7. While the disk is full nothing is taken, so nothing more is acknowledged; the leader goes on without this replica (D14).
 //
 // Sources: CORRECTNESS R3, R4, R12; KIP-101, KIP-279, KIP-320.
 

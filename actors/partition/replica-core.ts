@@ -7,9 +7,9 @@
 // Invariants
 //   C1. applied = highWatermark ≤ log end; durableEnd ≤ log end. Only `becomeInstalled` replaces them all at once.
 //   C2. The state is changed by applying committed records in log order and by nothing else (R8): truncation needs no undo.
+//   C3. A disk completion of an older log generation changes nothing: a truncation or an installed snapshot began a new one.
 //   C4. While every replica is in sync, so has acknowledged what is committed, memory keeps only `logBytesKept` of it (journal and snapshot have it all). Once
 //       one falls behind, all that it may ask for is kept, up to the next snapshot (local-snapshot.ts, N2).
-//   C3. A disk completion of an older log generation changes nothing: a truncation or an installed snapshot began a new one.
 //
 // Sources: CORRECTNESS R1, R8, R12.
 

@@ -73,7 +73,7 @@ export class ActorLoop {
   /** First turns that are due; apart, so that others can pass them (K7). */
   readonly #starts = new Queue<SystemTurn>();
   readonly #mail = new Queue<Mail>();
-  /** K8: mail of the next run. */
+  /** K8: mail of the next run; no more than the turns of one run sent. */
   readonly #later = new Queue<Mail>();
   /** Stopped durable actors whose streams are open (K6). */
   readonly #resting = new Set<string>();

@@ -4,6 +4,7 @@
 import { expect } from 'chai';
 import type { Message } from '../../../runtime/contract/actor.js';
 import { encodeMeta } from '../../../actors/partition/record.js';
+import type { Link } from '../../../messaging/protocol/replication-messages.js';
 import { bytes, PartitionWorld } from '../../support/partition-world.js';
 
 function ready(seed: string): PartitionWorld {
@@ -14,16 +15,31 @@ function ready(seed: string): PartitionWorld {
   return world;
 }
 
+/** From now on h3 gets no message that only says what is committed. @returns how to let them pass again */
+function dropNews(world: PartitionWorld): () => void {
+  let dropping = true;
+  world.cluster.network.filter(({ message, to }) => {
+    const { batches } = message as { readonly batches?: readonly unknown[] };
+    return dropping && to.host === 'h3' && batches?.length === 0 ? 'drop' : 'pass';
+  });
+  return () => {
+    dropping = false;
+  };
+}
+
+/** What h1 would say of where a message to h3 belongs. */
+function linkToH3(world: PartitionWorld): Link {
+  const { core } = world.replica('h3');
+  const { lineage, epoch } = core;
+  return { partition: 0, lineage, epoch, from: core.replicaEpochOf('h1') as number, to: core.place().replicaEpoch };
+}
+
 describe('follower: what it applies, and when', () => {
   it('following W9 what is committed is applied after the records that came with the news were given to the disk', () => {
     const world = ready('news 2');
     const session = world.openSession('h1');
     world.cluster.runFor(1000);
-    let dropping = true;
-    world.cluster.network.filter(({ message, to }) => {
-      const { batches } = message as { readonly batches?: readonly unknown[] };
-      return dropping && to.host === 'h3' && batches?.length === 0 ? 'drop' : 'pass';
-    });
+    const undo = dropNews(world);
     const { core } = world.replica('h3');
     world.answer(world.put('h1', session, 1, 'a', '1'));
     const { highWatermark } = core;
@@ -33,7 +49,7 @@ describe('follower: what it applies, and when', () => {
     world.cluster.runUntil(() => core.log.end > end, 1000);
     expect(core.highWatermark).to.equal(highWatermark);
     world.cluster.runUntil(() => core.highWatermark === end, 1000);
-    dropping = false;
+    undo();
     world.cluster.runUntil(() => world.agree('h1', 'h3'), 1000);
   });
 
@@ -41,10 +57,7 @@ describe('follower: what it applies, and when', () => {
     const world = ready('news 3');
     const session = world.openSession('h1');
     world.cluster.runFor(1000);
-    world.cluster.network.filter(({ message, to }) => {
-      const { batches } = message as { readonly batches?: readonly unknown[] };
-      return to.host === 'h3' && batches?.length === 0 ? 'drop' : 'pass';
-    });
+    dropNews(world);
     const { core } = world.replica('h3');
     world.answer(world.put('h1', session, 1, 'a', '1'));
     const { end } = core.log;
@@ -88,16 +101,11 @@ describe('follower: given up, and back', () => {
     const world = ready('news 1');
     const session = world.openSession('h1');
     world.cluster.runFor(1000);
-    let dropping = false;
-    world.cluster.network.filter(({ message, to }) => {
-      const { batches } = message as { readonly batches?: readonly unknown[] };
-      return dropping && to.host === 'h3' && batches?.length === 0 ? 'drop' : 'pass';
-    });
-    dropping = true;
+    const undo = dropNews(world);
     world.answer(world.put('h1', session, 1, 'a', '1'));
     world.cluster.runFor(100);
     expect(world.agree('h1', 'h3')).to.equal(false);
-    dropping = false;
+    undo();
     world.cluster.runUntil(() => world.agree('h1', 'h3'), 1000);
   });
 
@@ -113,13 +121,7 @@ describe('follower: given up, and back', () => {
     world.replica('h3'); // still the same
     world.cluster.host('h3').worker(0).loop?.signal({ kind: 'link-gap', host: 'h1', worker: 0 });
     world.cluster.runFor(1);
-    const link = {
-      partition: 0,
-      lineage: core.lineage,
-      epoch: core.epoch,
-      from: core.replicaEpochOf('h1'),
-      to: core.place().replicaEpoch,
-    };
+    const link = linkToH3(world);
     const late = { kind: 'diverged', link, logEnd: end + 10, lastEpoch: 0, epochAt: 0, end: 0 } as Message;
     world.cluster.deliver(core.self, late, { ...core.self, host: 'h1' });
     world.cluster.runFor(5);
@@ -148,13 +150,7 @@ describe('follower: given up, and back', () => {
     world.cluster.network.filter(({ message }) => (message.kind === 'reconciled' ? 'drop' : 'pass'));
     world.cluster.host('h3').worker(0).loop?.signal({ kind: 'link-gap', host: 'h1', worker: 0 });
     world.cluster.runFor(1);
-    const link = {
-      partition: 0,
-      lineage: core.lineage,
-      epoch: core.epoch,
-      from: core.replicaEpochOf('h1'),
-      to: core.place().replicaEpoch,
-    };
+    const link = linkToH3(world);
     world.cluster.deliver(core.self, { kind: 'snapshot-offer', link, snapshot: 7, meta } as Message, {
       ...core.self,
       host: 'h1',
@@ -180,13 +176,7 @@ describe('follower: given up, and back', () => {
     const batches = leader.log.from(base, 1_000_000, 10).map((entry) => entry.bytes);
     expect(batches).to.have.length(2);
     core.log.trim(core.highWatermark, 0);
-    const link = {
-      partition: 0,
-      lineage: core.lineage,
-      epoch: core.epoch,
-      from: core.replicaEpochOf('h1'),
-      to: core.place().replicaEpoch,
-    };
+    const link = linkToH3(world);
     const { highWatermark } = leader;
     const message = {
       kind: 'replicate',

@@ -34,7 +34,7 @@ const writeTimeoutMs = 4000;
 /** Beyond its time-out an operation may take so long to be settled. */
 const answerGraceMs = 2000;
 /** How long nothing may move once every partition took a write. */
-export const calmMs = 8000;
+const calmMs = 8000;
 const leadersInCalmMax = 2;
 
 /** Hosts whose replica of the partition would lead without anybody's help from outside. */
@@ -106,6 +106,11 @@ export function chooseCore(mesh: SimulatedMesh, scenario: Scenario, random: Rand
   return core;
 }
 
+/** The longest that the phase may take: a partition that is led from outside until its time would be over has all of it from then on. */
+export function phaseMs({ livenessMs }: Scenario): number {
+  return 2 * livenessMs + calmMs;
+}
+
 export interface LivenessView {
   readonly mesh: SimulatedMesh;
   readonly scenario: Scenario;
@@ -121,8 +126,9 @@ export interface LivenessView {
 
 export class LivenessPhase {
   readonly #view: LivenessView;
-  /** Partitions that took a write, and questions under way. */
+  /** Partitions that took a write, since when the others are owed one without a break, and questions under way. */
   readonly #written = new Set<number>();
+  readonly #owedSinceMs = new Map<number, number>();
   readonly #asked = new Map<number, { readonly id: number; readonly entry: Entry }>();
   readonly #timeoutMaxMs: number;
   #startMs: number | undefined;
@@ -149,23 +155,32 @@ export class LivenessPhase {
       see('liveness: the metadata group is led from outside');
       return this.#calming(map, nowMs);
     }
-    const owed = [...map.partitions.values()].filter((info) => {
-      if (this.#written.has(info.id) || !isEntitled(mesh, scenario, map, info, core)) return false;
-      if (info.leader === undefined || core.has(info.leader) || !mesh.cluster.host(info.leader).up) return true;
-      see('liveness: a partition is led from outside');
-      return false;
-    });
+    const owed = [...map.partitions.values()].filter((info) => this.#isOwed(map, info, core));
     for (const info of owed) this.#write(map, info);
-    const [silent] = owed;
+    // Who has waited longest; what became owed late, because it had been led from outside, has its own time from then on.
+    const sinceMs = ({ id }: PartitionInfo): number => this.#owedSinceMs.get(id) ?? nowMs;
+    const [silent] = owed.sort((a, b) => sinceMs(a) - sinceMs(b));
     if (silent !== undefined) {
       const { id, table, leader, inSync, eligible, reason } = silent;
       const led = leader === undefined ? `is not led (${reason})` : `is led by ${leader}`;
       const problem = `Y2: partition ${id} of ${table} ${led}, ${inSync.join(', ')} in sync, ${eligible.join(', ') || 'nobody'} eligible, and takes no write`;
-      // What is watched afterwards takes its own time, and does not come off this.
-      if (nowMs - this.#startMs > scenario.livenessMs) throw new Error(problem);
+      if (nowMs - sinceMs(silent) > scenario.livenessMs - settleMs) throw new Error(problem);
       return problem;
     }
     return this.#calming(map, nowMs);
+  }
+
+  /** Y2 */
+  #isOwed(map: MapSight, info: PartitionInfo, core: ReadonlySet<string>): boolean {
+    const { mesh, scenario, see } = this.#view;
+    if (this.#written.has(info.id)) return false;
+    const { leader } = info;
+    const isLedFromOutside = leader !== undefined && !core.has(leader) && mesh.cluster.host(leader).up;
+    const isOwed = !isLedFromOutside && isEntitled(mesh, scenario, map, info, core);
+    if (isLedFromOutside) see('liveness: a partition is led from outside');
+    if (!isOwed) this.#owedSinceMs.delete(info.id);
+    else if (!this.#owedSinceMs.has(info.id)) this.#owedSinceMs.set(info.id, mesh.cluster.nowMs);
+    return isOwed;
   }
 
   #write(map: MapSight, info: PartitionInfo): void {

@@ -27,7 +27,7 @@ import { CommitInvariants } from './commit-invariants.js';
 import { CommittedLog } from './committed-log.js';
 import { missingForRest } from './convergence.js';
 import { type Counts, judge } from './judgement.js';
-import { calmMs, chooseCore, LivenessPhase } from './liveness.js';
+import { chooseCore, LivenessPhase, phaseMs } from './liveness.js';
 import { mayBeOffline } from './may-be-offline.js';
 import { MetadataInvariants } from './metadata-invariants.js';
 import { ReplicaInvariants } from './replica-invariants.js';
@@ -211,7 +211,7 @@ function simulateWith(probes: SimulatedProbes, scenario: Scenario, options: Simu
       ? {}
       : {
           liveness: {
-            durationMs: scenario.livenessMs + calmMs,
+            durationMs: phaseMs(scenario),
             core: (_: SimulatedCluster, random: Random) => {
               script.end();
               probes.settle();

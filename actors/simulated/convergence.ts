@@ -5,10 +5,10 @@
 // under way. A partition that is rightly stuck for ever is passed over (may-be-offline.ts).
 
 import type { LoadActor } from '../../messaging/workload/load-actor.js';
-import type { PartitionInfo } from '../../messaging/protocol/cluster-map.js';
+import type { HostInfo, PartitionInfo } from '../../messaging/protocol/cluster-map.js';
 import { equalBytes } from '../../runtime/std/bytes.js';
 import { ByteWriter } from '../../runtime/std/byte-writer.js';
-import { hostOfMember } from '../metadata/controller/group-members.js';
+import { hostOfMember, isGone } from '../metadata/controller/group-members.js';
 import type { PartitionReplica } from '../partition/replica.js';
 import type { MapSight, SimulatedMesh } from './simulated-mesh.js';
 
@@ -76,19 +76,23 @@ function missingInGroup(mesh: SimulatedMesh): string | undefined {
   if (leader === undefined) return 'the metadata group has no leader';
   const { voters, outgoing } = leader.membership;
   if (outgoing.length > 0) return 'the metadata group is between two memberships';
-  // A group of one grows to three by way of two. Of two hosts that are left when the third was removed meanwhile, it stays one of two (X4: it never shrinks).
-  if (voters.length % 2 === 0 && hasHostWithout(mesh, voters)) return `the metadata group has ${voters.length} voters`;
-  for (const voter of voters)
+  const hosts = mesh.newestMap?.hosts ?? new Map<string, HostInfo>();
+  const staying = voters.filter((voter) => !isGone(voter, hosts));
+  // X4: it never shrinks. When nobody is left to come in, a group that was growing from one to three stays one of two, and who is gone keeps its vote.
+  if (hasHostWithout(hosts, staying)) {
+    if (voters.length % 2 === 0) return `the metadata group has ${voters.length} voters`;
+    if (staying.length < voters.length) return `one of ${voters.join(', ')} votes in the metadata group and is gone`;
+  }
+  for (const voter of staying)
     if (!peers.some((peer) => peer.id === voter)) return `${voter} votes in the metadata group and is not there`;
   const { uncommittedBytes } = leader.status();
   return uncommittedBytes > 0 ? `M15: ${uncommittedBytes} bytes of the metadata log are not committed` : undefined;
 }
 
-/** Whether a host of the mesh is left that could become a voter. */
-function hasHostWithout(mesh: SimulatedMesh, voters: readonly string[]): boolean {
+/** Whether a host of the mesh is left that could become a voter beside these. */
+function hasHostWithout(hosts: ReadonlyMap<string, HostInfo>, voters: readonly string[]): boolean {
   const taken = new Set(voters.map(hostOfMember));
-  const hosts = [...(mesh.newestMap?.hosts.values() ?? [])];
-  return hosts.some(({ name, state }) => state !== 'removed' && !taken.has(name));
+  return [...hosts.values()].some(({ name, state }) => state !== 'removed' && !taken.has(name));
 }
 
 function sessionsOf(replica: PartitionReplica): Uint8Array {

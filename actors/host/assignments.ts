@@ -4,8 +4,8 @@
 // Pure: a copy of the map, what runs, and who we are, in; what to start, stop, tell and register, out.
 //
 // Invariants
-//   O1. Nothing is stopped for good except by a committed map that is not older than this process's own registration and does not assign
-//       it here: never because metadata is missing (M13).
+//   O1. Nothing is stopped for good except by a committed map that is not older than this process's own registration, nor than one that this process went by
+//       before (the manager sees to that, Q6 there), and does not assign it here: never because metadata is missing (M13).
 //   O2. A replica is told of a record only if the record names the very incarnation that runs (R2).
 //   O3. A replica that runs under an incarnation that the map does not have is registered, again and again, until it has.
 //   O4. A replica of an earlier assignment never takes the place of a later one: it goes, and the next starts empty (R15).

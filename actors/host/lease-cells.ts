@@ -9,6 +9,7 @@
 //   cell 1   expiry, monotonic ms written by the agent; 0 = none
 //   worker's cell 4   applied revision         written by its manager, behind the replicas
 //   worker's cell 5   registered epoch         written by its manager, for the one that comes after it in this process
+//   worker's cell 6   followed revision        the same
 //
 // Invariants
 //   Z1. The agent writes the revision before the expiry and a reader reads the expiry before the revision: whoever sees a new expiry
@@ -24,6 +25,7 @@ const cellRequiredRevision = 0;
 const cellExpiryMs = 1;
 const cellAppliedRevision = cellForActors;
 const cellRegisteredEpoch = cellForActors + 1;
+const cellFollowedRevision = cellForActors + 2;
 
 /** Agent only. `expiryMs` is on this host's monotonic clock; fractions are cut off, never rounded up. */
 export function grantLease(cells: Cells, expiryMs: number, requiredRevision: number): void {
@@ -74,4 +76,15 @@ export function rememberRegistration(cells: Cells, worker: number, epoch: number
 export function rememberedRegistration(cells: Cells, worker: number): number | undefined {
   const epoch = cells.load(workerCell(worker) + cellRegisteredEpoch);
   return epoch === 0 ? undefined : epoch;
+}
+
+/** Manager only, before it makes the worker what a map of that revision says. */
+export function rememberFollowed(cells: Cells, worker: number, revision: number): void {
+  assert(revision >= followedRevision(cells, worker), 'an older map is not followed');
+  cells.store(workerCell(worker) + cellFollowedRevision, revision);
+}
+
+/** The newest revision that a manager of this worker ever followed in this process, also one before this; 0 = none. */
+export function followedRevision(cells: Cells, worker: number): number {
+  return cells.load(workerCell(worker) + cellFollowedRevision);
 }

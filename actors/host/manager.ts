@@ -17,6 +17,8 @@
 //       knew of the group died with it, and of the members that the process was started with none may be left.
 //   Q5. However many replicas report and however often the map changes within one run of turns, it is gone through once; and not at all while it, the
 //       reports and what runs are as they were.
+//   Q6. No map is followed that is older than one that was followed before in this process, also by a manager that died since: to a member that is behind, what was
+//       placed here meanwhile looks as if it had been deleted (M13).
 
 import {
   agentActor,
@@ -39,8 +41,10 @@ import { assignmentsOf, partitionOfActor, type RunningReplica } from './assignme
 import { decodeManagerArguments, type ManagerArguments } from './host-arguments.js';
 import {
   appliedRevision,
+  followedRevision,
   forgetApplied,
   markApplied,
+  rememberFollowed,
   rememberedRegistration,
   rememberRegistration,
 } from './lease-cells.js';
@@ -316,13 +320,14 @@ export class WorkerManager implements Actor<ManagerMessage> {
   #follow(context: ManagerContext): void {
     this.#followAtMs = Number.POSITIVE_INFINITY;
     const epoch = this.#epoch;
-    if (epoch === undefined) return;
+    if (epoch === undefined || this.#isBehind(context)) return;
     const self = { host: this.#args.host, worker: this.#worker, epoch };
     const running = this.#running(context);
     const work = assignmentsOf(this.#copy, self, running, this.#reports, this.#startedFor);
     // Until the map knows this registration nothing can change but by news.
     this.#unsettled = work !== undefined && work.start.length + work.stop.length + work.register.length > 0;
     if (work === undefined) return;
+    rememberFollowed(context.cells, this.#worker, this.#copy.revision); // Q6
     for (const { partition, table, epoch: place } of work.start) {
       this.#startReplica(partition.id, table, context);
       this.#startedFor.set(partition.id, place);
@@ -343,6 +348,13 @@ export class WorkerManager implements Actor<ManagerMessage> {
     this.#registerReplicas(epoch, work.register, context);
     this.#joinGroup(context);
     context.send(this.#local(managerActor), { kind: 'replicas-applied', revision: this.#copy.revision } as Message); // Q1
+  }
+
+  /** Q6. News follows by itself: the group has a newer map. */
+  #isBehind(context: ManagerContext): boolean {
+    const isBehind = this.#copy.revision < followedRevision(context.cells, this.#worker);
+    if (isBehind && this.#copy.revision > 0) sometimes('host/stale-map-not-followed');
+    return isBehind;
   }
 
   #startReplica(partition: number, table: TableInfo, context: ManagerContext): void {
@@ -387,7 +399,8 @@ export class WorkerManager implements Actor<ManagerMessage> {
   /** This host was given a place in the metadata group: it takes it with an empty log, and the leader fills it (M8). */
   #joinGroup(context: ManagerContext): void {
     const { host, diskId, clusterId } = this.#args;
-    // What the map says of a host that is not this registration concludes nothing.
+    // What the map says of a host that is not this registration concludes nothing, nor does an older one (Q6).
+    if (this.#isBehind(context)) return;
     if (this.#worker !== 0 || this.#epoch === undefined || this.#copy.hosts.get(host)?.epoch !== this.#epoch) return;
     const memberId = memberIdOf(host, diskId);
     if (!this.#copy.members.some((member) => member.id === memberId)) return;

@@ -112,6 +112,8 @@ export const facts = {
   'host/member-silent': 'a member of the metadata group did not answer an agent in time',
   'host/registered-in-place-of-another': 'a process registered in place of one that had not been known to it',
   'host/replica-removed': 'a replica was deleted, since the map does not place it here any more',
+  'host/stale-map-not-followed':
+    'a worker that restarted was given an older map than it had gone by before, and went by the next',
   'host/suspend-noticed': 'an agent noticed that its machine had slept (L3)',
   'host/worker-restarted-with-replicas': 'a worker with replicas was started again in a process that lives',
   'host/worker-stalled': 'an agent told of a worker that was stuck',

@@ -1,12 +1,14 @@
 import { expect } from 'chai';
 import {
   appliedRevision,
+  followedRevision,
   forgetApplied,
   grantLease,
   leaseExpiryMs,
   leaseValid,
   markApplied,
   rememberedRegistration,
+  rememberFollowed,
   rememberRegistration,
   voidLease,
 } from '../../../actors/host/lease-cells.js';
@@ -75,5 +77,13 @@ describe('lease cells', () => {
     expect(rememberedRegistration(cells, 0)).to.equal(undefined);
     rememberRegistration(cells, 0, 12);
     expect(rememberedRegistration(cells, 0)).to.equal(12);
+  });
+
+  it('so is the newest map that was gone by, each worker’s own', () => {
+    const cells = new NotingCells();
+    expect(followedRevision(cells, 0)).to.equal(0);
+    rememberFollowed(cells, 0, 7);
+    expect([followedRevision(cells, 0), followedRevision(cells, 1)]).to.deep.equal([7, 0]);
+    expect(() => rememberFollowed(cells, 0, 6)).to.throw('older map');
   });
 });

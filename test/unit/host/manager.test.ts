@@ -3,7 +3,7 @@
 import { expect } from 'chai';
 import { appliedRevision } from '../../../actors/host/lease-cells.js';
 import { WorkerManager } from '../../../actors/host/manager.js';
-import { replicaActor } from '../../../messaging/protocol/cluster-map.js';
+import { type MapDelta, replicaActor } from '../../../messaging/protocol/cluster-map.js';
 import type { HostMessage } from '../../../messaging/protocol/host-messages.js';
 import { MapStore } from '../../../actors/metadata/state/map-store.js';
 import type { Context, Message } from '../../../runtime/contract/actor.js';
@@ -16,9 +16,13 @@ const partitions = 64;
 const self: Address = { host: 'h1', worker: 0, actor: 'manager' };
 const member: Address = { host: 'h1', worker: 0, actor: 'metadata' };
 
+function newManager(): WorkerManager {
+  return new WorkerManager({ clusterId: 'c', host: 'h1', diskId: 'd', startId: 'h1@1', members: [] }, self);
+}
+
 /** A manager of the only worker of a host, its replicas' names, and a map that the test changes. */
 class Desk {
-  readonly manager = new WorkerManager({ clusterId: 'c', host: 'h1', diskId: 'd', startId: 'h1@1', members: [] }, self);
+  manager = newManager();
   readonly map = new Steps(new MapStore('c'));
   readonly running = new Map<string, number>();
   readonly timers = new Map<string, Message>();
@@ -72,10 +76,16 @@ class Desk {
     if (message !== undefined) this.tell(message, self);
   }
 
-  /** The map as it is now, in answer to the request under way. */
-  news(group: typeof groupOfOne = groupOfOne): void {
+  /** Begins anew in the same process, as after a crash of the worker. */
+  restart(): void {
+    this.manager = newManager();
+    this.start();
+  }
+
+  /** The map as it is now, or was, in answer to the request under way. */
+  news(group: typeof groupOfOne = groupOfOne, delta: MapDelta = this.map.store.deltaSince(0, group)): void {
     this.sent = [];
-    this.tell({ kind: 'map-reply', request: this.#asked, delta: this.map.store.deltaSince(0, group) });
+    this.tell({ kind: 'map-reply', request: this.#asked, delta });
   }
 
   get applied(): number {
@@ -166,5 +176,21 @@ describe('manager', () => {
     expect(desk.running.size).to.equal(partitions + 1);
     for (const message of desk.sent) if ((message.kind as string) === 'replicas-applied') desk.tell(message, self);
     expect(desk.applied).to.equal(desk.map.store.revision);
+  });
+
+  it('Q6: after a restart in the same process, a map from before the replicas were placed here stops none of them', () => {
+    const desk = new Desk();
+    const old = desk.map.store.deltaSince(0, groupOfOne);
+    desk.settle();
+    desk.restart();
+    desk.news(groupOfOne, old);
+    desk.fire('follow');
+    expect(desk.running.size, 'replicas that run').to.equal(partitions);
+    expect(desk.applied, 'nothing was applied').to.equal(0);
+    desk.map.do({ kind: 'delete-table', name: 't' });
+    desk.news();
+    desk.fire('look'); // it goes on looking
+    desk.fire('follow');
+    expect(desk.running.size, 'of a table that was deleted').to.equal(0);
   });
 });

@@ -11,6 +11,8 @@
 // Invariants
 //   Y1. What `durable` was called for is in the store, whole and in order, whatever crashes.
 //   Y2. After `abandon` nothing is called back and nothing reaches the store.
+//   Y3. The switch to a snapshot is written like a record, behind all that was appended before its commit: a snapshot that is durable replays from no number
+//       that will be given out again.
 
 import type {
   Journal,
@@ -60,7 +62,13 @@ export interface ModelDisk {
 type Operation =
   | { readonly kind: 'open'; readonly stream: string; readonly actor: string; readonly args: Uint8Array }
   | { readonly kind: 'close'; readonly stream: string }
-  | { readonly kind: 'record'; readonly stream: string; readonly record: JournalRecord };
+  | { readonly kind: 'record'; readonly stream: string; readonly record: JournalRecord }
+  | {
+      readonly kind: 'switch';
+      readonly stream: string;
+      readonly snapshot: ModelSnapshot;
+      readonly durable: () => void;
+    };
 
 export class ModelJournal implements Journal {
   readonly #store: ModelJournalStore;
@@ -149,9 +157,12 @@ export class ModelJournal implements Journal {
       return this.#listener.fatal(new Error('a sync failed'));
     }
     const count = this.#flushing.length;
-    for (const operation of this.#flushing) this.#apply(operation);
+    const written = this.#flushing;
+    for (const operation of written) this.#apply(operation);
     this.#flushing = [];
     this.#durableLsn = this.#store.nextLsn;
+    for (const operation of written)
+      if (operation.kind === 'switch' && this.#store.streams.has(operation.stream)) operation.durable();
     this.#listener.durable(this.#durableLsn); // Y1
     assert(count > 0, 'Y1: a sync had something to write');
     this.flush();
@@ -177,6 +188,13 @@ export class ModelJournal implements Journal {
         present(streams.get(operation.stream), `no stream ${operation.stream}`).records.push(operation.record);
         this.#store.nextLsn = operation.record.lsn + 1;
         return;
+      case 'switch': {
+        const found = streams.get(operation.stream);
+        if (found === undefined) return; // closed meanwhile
+        found.snapshot = operation.snapshot;
+        found.records = found.records.filter((record) => record.lsn >= operation.snapshot.replayFromLsn);
+        return;
+      }
     }
   }
 
@@ -224,11 +242,13 @@ export class ModelJournal implements Journal {
       },
       commit: (durable) =>
         later(() => {
-          const found = this.#store.streams.get(stream);
-          if (found === undefined) return;
-          found.snapshot = { replayFromLsn, meta: metaCopy, chunks };
-          found.records = found.records.filter((record) => record.lsn >= replayFromLsn);
-          durable();
+          this.#buffered.push({
+            kind: 'switch',
+            stream,
+            snapshot: { replayFromLsn, meta: metaCopy, chunks },
+            durable,
+          }); // Y3
+          this.flush();
         }),
       abort: () => {
         aborted = true;

@@ -180,6 +180,23 @@ export function describeJournal(name: string, make: () => JournalHarness | Promi
       expect(replay('a').read).to.deep.equal(['snapshot older']);
     });
 
+    it('has all that was appended before a snapshot was committed when that is durable, so no number below it is given out again', async () => {
+      journal.openStream('a', 'k', bytes(''));
+      journal.append('a', 1, bytes('older'));
+      await idle();
+      journal.append('a', 1, bytes('covered'));
+      const from = journal.nextLsn; // nothing of it was flushed yet
+      await snapshot('a', from, 'state', []);
+      await harness.kill();
+      await open();
+      expect(journal.nextLsn).to.be.at.least(from);
+      journal.append('a', 1, bytes('after'));
+      await idle();
+      await harness.kill();
+      await open();
+      expect(replay('a').read).to.deep.equal(['snapshot state', `${from} 1 after`]);
+    });
+
     it('forgets a closed stream, and lets its name be used again', async () => {
       journal.openStream('a', 'k', bytes(''));
       journal.openStream('b', 'k', bytes(''));

@@ -1,8 +1,10 @@
 import { expect } from 'chai';
+import type { JournalListener } from '../../../runtime/contract/journal.js';
 import { ModelJournal, ModelJournalStore } from '../../../runtime/simulation/model-journal.js';
 import { Scheduler } from '../../../runtime/simulation/scheduler.js';
 import { emptyBytes } from '../../../runtime/std/bytes.js';
 import { seededRandom } from '../../../runtime/std/random.js';
+import { describeJournal } from '../../contract/journal.js';
 
 class Bench {
   readonly scheduler = new Scheduler(seededRandom('scheduler'));
@@ -11,18 +13,14 @@ class Bench {
   readonly told: number[] = [];
   readonly failures: Error[] = [];
 
-  open(seed: string): ModelJournal {
-    return new ModelJournal(
-      this.store,
-      this.scheduler,
-      seededRandom(seed),
-      {
-        durable: (lsnEnd) => void this.told.push(lsnEnd),
-        pressure: () => undefined,
-        fatal: (error) => void this.failures.push(error),
-      },
-      this.disk,
-    );
+  readonly #listener: JournalListener = {
+    durable: (lsnEnd) => void this.told.push(lsnEnd),
+    pressure: () => undefined,
+    fatal: (error) => void this.failures.push(error),
+  };
+
+  open(seed: string, listener = this.#listener): ModelJournal {
+    return new ModelJournal(this.store, this.scheduler, seededRandom(seed), listener, this.disk);
   }
 
   drain(): void {
@@ -39,6 +37,21 @@ class Bench {
     return values;
   }
 }
+
+describeJournal('model', () => {
+  const bench = new Bench();
+  let journal: ModelJournal | undefined;
+  let lives = 0;
+  return {
+    open: async (listener) => {
+      journal = bench.open(`life ${lives++}`, listener);
+      return { journal, streams: journal.recoveredStreams() };
+    },
+    settle: () => void bench.scheduler.step(),
+    kill: () => journal?.abandon(),
+    cleanup: () => undefined,
+  };
+});
 
 describe('the model journal', () => {
   it('Y1. has everything that was called durable, in order, and a part of what was under way', () => {

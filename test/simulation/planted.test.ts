@@ -10,7 +10,7 @@ import { drawScenario, type ScenarioBounds } from '../../actors/simulated/scenar
 import { simulate } from '../../actors/simulated/simulate.js';
 import { type PlantedBug, plantedBugs } from '../../runtime/probes/planted-bugs.js';
 
-const seedCount = 10;
+const seedCount = 30;
 const bounds: ScenarioBounds = { safetyMs: 5000, overBudget: false };
 
 /** Whose words a bug is found out by. */

@@ -14,6 +14,8 @@
 //   D4. Nothing is evaluated or appended for clients before the record that opened this epoch is committed and applied: until then sessions
 //       and items may be behind (R9). Requests wait, within bounds.
 //   D6. Only a follower that was heard since the record last changed is proposed to join: the dead have acknowledged everything, too.
+//   D7. Whoever would be proposed to leave at once is not proposed to join: the set would change at every acknowledgement, each change asks the follower where it is, and
+//       over a network that reorders the questions keep it from catching up.
 //   D5. A partition whose followers have everything and know it sends nothing and does not tick. One that waits ticks less and less often, but not after
 //       its commit hold is over.
 //
@@ -469,17 +471,21 @@ export class Leading {
   }
 
   #shouldLeave(progress: Progress, context: PartitionContext): boolean {
-    const lagMaxMs = this.#core.limits.lagMaxMs ?? leading.lagMaxMs;
-    return lags(progress, context.nowMs, buggify('partition/short-patience') ? leading.probeMs : lagMaxMs);
+    return lags(progress, context.nowMs, buggify('partition/short-patience') ? leading.probeMs : this.#lagMaxMs);
+  }
+
+  get #lagMaxMs(): number {
+    return this.#core.limits.lagMaxMs ?? leading.lagMaxMs;
   }
 
   /**
    * R13(1)–(3); the controller checks (4) and (5). And D6: it was heard since the record last changed. Whoever was just taken out as dead has acknowledged
-   * everything, too, and to propose it is to wait for it.
+   * everything, too, and to propose it is to wait for it. And D7: it does not lag.
    */
   #mayJoin(progress: Progress, context: PartitionContext): boolean {
     return (
       progress.phase === 'replicating' &&
+      !lags(progress, context.nowMs, this.#lagMaxMs) &&
       (progress.lastHeardMs > this.#placedAtMs || planted('PB48')) &&
       context.nowMs >= this.#joinsAfterMs &&
       progress.replicaEpoch === this.#core.replicaEpochOf(progress.host) &&

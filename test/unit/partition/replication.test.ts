@@ -124,6 +124,24 @@ describe('partition replica: who may join', () => {
     expect(proposals).to.equal(0);
   });
 
+  it('D7 a follower that lags is not proposed to join, only to be proposed to leave again', () => {
+    const world = ready('join 3', { table: { minInSync: 3 } });
+    const session = world.openSession('h1');
+    world.cluster.runFor(100);
+    let proposals = 0;
+    world.onProposal = () => {
+      proposals++;
+      return 'judge';
+    };
+    world.cluster.journals.hang('h3', 3000);
+    const asked = world.put('h1', session, 1, 'a', '1');
+    world.cluster.runFor(2800); // it has all that is committed, answers that it has no more, and leaves
+    expect(world.info.inSync).to.deep.equal(['h1', 'h2']);
+    expect(proposals).to.equal(1);
+    expect(world.answer(asked).kind, 'when it has it').to.equal('written');
+    expect(world.info.inSync).to.have.members(['h1', 'h2', 'h3']);
+  });
+
   it('I1 a refused proposal is made void by the next one, and commits go on without the one refused', () => {
     const world = ready('join 2');
     const session = world.openSession('h1');

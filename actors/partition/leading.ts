@@ -13,11 +13,11 @@
 //   D3. A refusal other than `outcome-unknown` and `session-stale` means that nothing was appended for that request (R7).
 //   D4. Nothing is evaluated or appended for clients before the record that opened this epoch is committed and applied: until then sessions
 //       and items may be behind (R9). Requests wait, within bounds.
+//   D5. A partition whose followers have everything and know it sends nothing and does not tick. One that waits ticks less and less often, but not after
+//       its commit hold is over.
 //   D6. Only a follower that was heard since the record last changed is proposed to join: the dead have acknowledged everything, too.
 //   D7. Whoever would be proposed to leave at once is not proposed to join: the set would change at every acknowledgement, each change asks the follower where it is, and
 //       over a network that reorders the questions keep it from catching up.
-//   D5. A partition whose followers have everything and know it sends nothing and does not tick. One that waits ticks less and less often, but not after
-//       its commit hold is over.
 //
 // Sources: CORRECTNESS R4–R9, R13; Kafka design document, "Replication"; KIP-966. We differ: the leader pushes, and waits for disks.
 

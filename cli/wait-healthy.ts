@@ -7,13 +7,13 @@ const lookMs = 100;
 
 /**
  * The last status seen: healthy, or what it was when the deadline passed. A status that cannot be had counts as unhealthy.
- * @param hosts that must be up, too: one that never registered is not missed by the cluster
+ * @param hosts that must be up, too: one that never registered is not missed by the cluster. Empty where nobody knows which there should be.
  */
 export async function waitUntilHealthy(
   db: Database,
   deadlineMs: number,
   signal: AbortSignal,
-  hosts: readonly string[] = [],
+  hosts: readonly string[],
 ): Promise<Pick<StatusReport, 'healthy' | 'reasons'>> {
   let last: Pick<StatusReport, 'healthy' | 'reasons'> = { healthy: false, reasons: ['nobody has answered yet'] };
   for (;;) {

@@ -125,7 +125,7 @@ async function oneKill(mesh: DrillMesh, victim: string, signal: AbortSignal): Pr
       }
     }),
   );
-  const result = await waitUntilHealthy(mesh.db, Date.now() + settleDeadlineMs, signal);
+  const result = await waitUntilHealthy(mesh.db, Date.now() + settleDeadlineMs, signal, mesh.hosts);
   if (!result.healthy) throw new Error(`not healthy again: ${result.reasons.join(', ')}; see ${mesh.folder}/mesh.log`);
   return { victim, recoveredMs, healthyAgainMs: performance.now() - startMs };
 }

@@ -16,7 +16,7 @@ export function registerWait(program: Command, keep: Keep): void {
     .action((options: { for: string }) => {
       parseWord('--for', ['healthy'] as const, options.for);
       keep(async ({ options: global, connect, output, signal }) => {
-        const result = await waitUntilHealthy(await connect(), Date.now() + (global.timeoutMs ?? 60_000), signal);
+        const result = await waitUntilHealthy(await connect(), Date.now() + (global.timeoutMs ?? 60_000), signal, []);
         if (!result.healthy)
           throw new CliError(
             'TIMEOUT',

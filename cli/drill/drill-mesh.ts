@@ -14,6 +14,8 @@ import { waitUntilHealthy } from '../wait-healthy.js';
 export interface DrillMesh extends AsyncDisposable {
   readonly supervisor: MeshSupervisor;
   readonly db: Database;
+  /** All of them were up when it was opened. */
+  readonly hosts: readonly string[];
   /** Where its log is; kept when the drill fails. */
   readonly folder: string;
   keep: boolean;
@@ -40,7 +42,9 @@ export async function openDrillMesh(
       connectTimeout: healthyDeadlineMs,
       timeout: 20_000,
     });
-    const result = await waitUntilHealthy(db, Date.now() + healthyDeadlineMs, signal);
+    const names = cluster.hosts.map((host) => host.name);
+    // All hosts: a table made beside a late one would begin with fewer copies than the drill is about.
+    const result = await waitUntilHealthy(db, Date.now() + healthyDeadlineMs, signal, names);
     if (!result.healthy)
       throw new CliError(
         'TIMEOUT',
@@ -50,6 +54,7 @@ export async function openDrillMesh(
     const mesh: DrillMesh = {
       supervisor,
       db,
+      hosts: names,
       folder,
       keep: false,
       [Symbol.asyncDispose]: async (): Promise<void> => {

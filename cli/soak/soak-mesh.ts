@@ -8,7 +8,7 @@
 import type { Database } from '../../messaging/client/index.js';
 import { type DiskFaultName, FaultFolder } from '../../runtime/storage/fault-folder.js';
 import { testDiskVariable } from '../../runtime/threads/test-disk.js';
-import { meshPaths, readClusterFile } from '../mesh/mesh-file.js';
+import { meshPaths } from '../mesh/mesh-file.js';
 import { type DrillMesh, openDrillMesh } from '../drill/drill-mesh.js';
 import { HostWords } from './host-words.js';
 import { NatsProxy } from './nats-proxy.js';
@@ -31,7 +31,7 @@ export class SoakMesh {
     this.#mesh = mesh;
     this.#proxies = proxies;
     this.words = words;
-    this.hosts = (readClusterFile(meshPaths(mesh.folder))?.hosts ?? []).map((host) => host.name);
+    this.hosts = mesh.hosts;
   }
 
   /** @param env of the hosts, beside what makes their disks obey */

@@ -18,6 +18,8 @@
 //   D6. Only a follower that was heard since the record last changed is proposed to join: the dead have acknowledged everything, too.
 //   D7. Whoever would be proposed to leave at once is not proposed to join: the set would change at every acknowledgement, each change asks the follower where it is, and
 //       over a network that reorders the questions keep it from catching up.
+//   D8. A follower that asks where its log agrees with less than it has acknowledged asked before that: within an epoch of both, what was acknowledged is not cut (W3,
+//       W5 there). Answered, the question would take the follower for one that needs what it has, or a snapshot that it takes no notice of.
 //
 // Sources: CORRECTNESS R4–R9, R13; Kafka design document, "Replication"; KIP-966. We differ: the leader pushes, and waits for disks.
 
@@ -262,6 +264,7 @@ export class Leading {
   onReconcile(message: Of<'reconcile'>, host: string, context: PartitionContext): void {
     const progress = this.#followers.get(host);
     if (progress === undefined) return;
+    if (message.logEnd < progress.ackedEnd) return sometimes('partition/late-question-ignored'); // D8
     const to = this.#core.addressOf(host);
     const link = this.#core.linkTo(host);
     const answer = reconcileAnswer(this.#core.log, message.logEnd, message.lastEpoch);

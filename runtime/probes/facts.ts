@@ -10,6 +10,7 @@ export const facts = {
   // --- a partition's log and in-sync set
   'partition/truncated': 'a follower cut records off its log, since its leader had others there (R12)',
   'partition/truncated-two-epochs': 'what was cut off had records of more than one leader epoch',
+  'partition/late-question-ignored': 'a follower’s question where its log agrees came after it had acknowledged more',
   'partition/late-verdict-ignored': 'a follower was told to truncate a log that it did not have any more',
   'partition/gap-in-appends': 'an append came to a follower that lacked what comes before it',
   'partition/zombie-append-rejected':

@@ -109,6 +109,32 @@ describe('follower: given up, and back', () => {
     world.cluster.runUntil(() => world.agree('h1', 'h3'), 1000);
   });
 
+  // Simulator seed 1795929716231: the question came again when the log began behind it. Its leader offered a snapshot, which a follower that lacks nothing takes no notice of,
+  // and told it nothing more; with the next write it would have been waited for until it was out of the set.
+  it('D8 a question that is older than what was acknowledged since is not answered, and its follower hears of commits and writes as before', () => {
+    const world = ready('late question');
+    const session = world.openSession('h1');
+    world.answer(world.put('h1', session, 1, 'a', '1'));
+    world.cluster.runUntil(() => world.agree('h1', 'h3'), 1000);
+    const { core } = world.replica('h3');
+    const leader = world.replica('h1').core;
+    const logEnd = core.log.end;
+    const undo = dropNews(world);
+    world.answer(world.put('h1', session, 2, 'b', '2'));
+    leader.log.trim(leader.highWatermark, 0);
+    const { replicaEpoch } = core.place();
+    const link: Link = { ...linkToH3(world), from: replicaEpoch, to: leader.place().replicaEpoch };
+    const late = { kind: 'reconcile', link, logEnd, lastEpoch: core.log.lastEpoch } as Message;
+    world.cluster.deliver(leader.self, late, { ...leader.self, host: 'h3' });
+    world.cluster.runFor(20);
+    expect(world.agree('h1', 'h3'), 'no news yet').to.equal(false);
+    undo();
+    world.cluster.runUntil(() => world.agree('h1', 'h3'), 500);
+    const reply = world.answer(world.put('h1', session, 3, 'c', '3'), 500);
+    expect(reply).to.deep.include({ kind: 'written' });
+    expect(world.info.inSync).to.have.members(['h1', 'h2', 'h3']);
+  });
+
   it('following W5 an answer to another question than the last one cuts nothing', () => {
     const world = ready('late 1');
     const session = world.openSession('h1');

@@ -10,13 +10,22 @@ import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import type { VerdictReport } from '../../cli/load/describe-verdict.js';
 import type { SoakReport } from '../../cli/soak/soak-report.js';
-import { connect, type Database } from '../../messaging/client/index.js';
+import { connect, type Database, type StatusReport } from '../../messaging/client/index.js';
 import { CliMesh, type Ran, runNode } from '../support/cli-mesh.js';
 import { until } from '../support/until.js';
 
 interface LoadResult {
   readonly answered: number;
   readonly verdict: VerdictReport;
+}
+
+/** Undefined: nobody answers just now. */
+async function statusOf(db: Database): Promise<StatusReport | undefined> {
+  try {
+    return await db.admin.status({ timeout: 2000 });
+  } catch {
+    return undefined;
+  }
 }
 
 /** A loss is a matter of moments: the load is repeated until it is seen. */
@@ -32,13 +41,9 @@ describe('system: the verdict of a load while the power fails', function () {
     await until(
       'the mesh is well',
       async () => {
-        try {
-          const { healthy, hosts } = await db.admin.status({ timeout: 2000 });
-          pids = hosts.map(({ pid }) => pid);
-          return healthy && hosts.length === 3 && hosts.every(({ state }) => state === 'up');
-        } catch {
-          return false; // nobody answers yet
-        }
+        const status = await statusOf(db);
+        pids = status?.hosts.map(({ pid }) => pid) ?? [];
+        return status?.healthy === true && pids.length === 3 && status.hosts.every(({ state }) => state === 'up');
       },
       wellMs,
     );
@@ -54,10 +59,10 @@ describe('system: the verdict of a load while the power fails', function () {
     await until(
       'some writes were acknowledged',
       async () => {
-        const { hosts, tables } = await db.admin.status({ timeout: 2000 });
-        pids = hosts.map(({ pid }) => pid);
-        const items = tables.find(({ name }) => name === table)?.partitions.reduce((n, one) => n + (one.items ?? 0), 0);
-        return (items ?? 0) > 50;
+        const status = await statusOf(db);
+        pids = status?.hosts.map(({ pid }) => pid) ?? [];
+        const partitions = status?.tables.find(({ name }) => name === table)?.partitions ?? [];
+        return partitions.reduce((sum, { items }) => sum + (items ?? 0), 0) > 50;
       },
       30_000,
     );

@@ -76,9 +76,17 @@ export function decodeSegmentHeader(
 }
 
 /**
- * Whether bytes that are no valid header once were one, of this segment or of somebody else's. A header lies within one sector, so a crash leaves
- * it whole or zero: what still looks like one has rotted or is foreign, and is no torn write.
+ * Whether bytes that are no valid header once were one, of this segment or of somebody else's, and have rotted or are foreign. A header lies within one sector,
+ * so a crash leaves of its write nothing, all, or, when the write took its first bytes alone, those and zeros from there on.
+ * @param bytes from the segment's first on; as many as there are of `segmentHeaderBytes` and the first 8 of the record behind it
  */
-export function looksLikeSegmentHeader(bytes: Uint8Array): boolean {
-  return magic.filter((byte, at) => bytes[at] === byte).length >= magic.length / 2;
+export function isDamagedSegmentHeader(bytes: Uint8Array): boolean {
+  const looksLikeOne = magic.filter((byte, at) => bytes[at] === byte).length >= magic.length / 2;
+  return looksLikeOne && !isCutShort(bytes);
+}
+
+/** The last byte of its checksum is not there, and neither is the beginning of the record that every segment begins with. */
+function isCutShort(bytes: Uint8Array): boolean {
+  for (let at = segmentHeaderBytes - 1; at < segmentHeaderBytes + 8; at++) if (bytes[at] !== 0) return false;
+  return true;
 }

@@ -8,7 +8,7 @@ import type { Crc32 } from '../std/crc32.js';
 import { decodeHeader, type RecordHeader, recordBytes, recordHeaderBytes } from './record.js';
 import {
   decodeSegmentHeader,
-  looksLikeSegmentHeader,
+  isDamagedSegmentHeader,
   type SegmentHeader,
   segmentHeaderBytes,
 } from './segment-header.js';
@@ -42,11 +42,12 @@ export type OnRecord = (header: RecordHeader, payload: Uint8Array, position: num
 /** `bad` is a header that rotted or belongs to somebody else, `none` the zeros of a spare or what a crash left of a first write. */
 export function readSegmentHeader(place: SegmentPlace): SegmentHeader | 'bad' | 'none' {
   const window = new FileWindow(place.disk, place.path);
-  const at = window.need(0, Math.min(segmentHeaderBytes, window.sizeBytes));
+  const length = Math.min(segmentHeaderBytes + 8, window.sizeBytes);
+  const at = window.need(0, length);
   if (at === undefined) return 'none';
-  const bytes = window.bytes.subarray(at, at + segmentHeaderBytes);
+  const bytes = window.bytes.subarray(at, at + length);
   const header = decodeSegmentHeader(place.crc32, place.seed, place.segment, bytes);
-  return header ?? (window.unreadableCount > 0 || looksLikeSegmentHeader(bytes) ? 'bad' : 'none');
+  return header ?? (window.unreadableCount > 0 || isDamagedSegmentHeader(bytes) ? 'bad' : 'none');
 }
 
 /** Follows the chain from the first record on, up to `endSequence` or the first record that does not fit. */

@@ -223,6 +223,17 @@ export class CrashBench {
         this.#tell(`killed after ${length} steps`, () =>
           this.#judge(platter.clone(), platter.live(), acknowledged, this.#bounds.nestedDepth),
         );
+      // Nor does a write go whole or not at all: it may take its first bytes alone, and be killed before it goes on.
+      const next = trace[length];
+      if (next?.kind !== 'write') continue;
+      for (const count of new Set([1, 64, 127, next.bytes.length >>> 1, next.bytes.length - 1])) {
+        if (count >= next.bytes.length) continue;
+        const cut = platter.clone();
+        cut.apply({ ...next, bytes: next.bytes.subarray(0, count) });
+        this.#tell(`killed after ${length} steps and ${count} bytes`, () =>
+          this.#judge(cut, cut.live(), acknowledged, 0),
+        );
+      }
     }
   }
 

@@ -80,6 +80,27 @@ describe('recovery', () => {
     }
   });
 
+  // Simulator seed 1795930495619: a write that took its first bytes alone, and a crash before the rest, passed for a header that had rotted; with one member the metadata group was gone.
+  it('V2: a header of which only the first bytes were written is an interrupted rotation, as one that is not there', () => {
+    const { disk, records } = sample();
+    const path = lastSegment(disk);
+    for (let length = 1; length < 128; length++) {
+      const damaged = disk.clone();
+      damaged.setBytes(path, disk.bytes(path).slice().fill(0, length));
+      expect(verdictOn(damaged, records, `cut at ${length}`)).to.equal('torn');
+    }
+  });
+
+  it('V1: a header cut short before records is none that a crash leaves', () => {
+    const { disk, records } = sample();
+    const path = lastSegment(disk);
+    for (let length = 4; length < 124; length++) {
+      const damaged = disk.clone();
+      damaged.setBytes(path, disk.bytes(path).slice().fill(0, length, 128));
+      expect(verdictOn(damaged, records, `gap from ${length}`)).to.equal('corrupt');
+    }
+  });
+
   it('V1: a missing segment is corruption', () => {
     const { disk, records } = sample();
     const used = disk.paths().filter((path) => disk.bytes(path).some((byte) => byte !== 0));

@@ -39,7 +39,10 @@ export interface Placement {
 export interface ReplicaLimits {
   /** Log bytes since the last snapshot that make a new one due; at least as much as the state itself, so that writing stays proportionate. */
   readonly snapshotBytesMin: number;
-  /** Committed log that is kept in memory although every replica has it, for one that is about to lag. */
+  /**
+   * Committed log that is kept in memory although every replica has it. What a follower that falls behind lacks is not committed, so it is kept anyway; this is for one whose
+   * tail was torn, and it is spent on each partition of a host.
+   */
   readonly logBytesKept: number;
   /** Bytes of one chunk of a snapshot. */
   readonly chunkBytesMax: number;
@@ -51,7 +54,7 @@ export interface ReplicaLimits {
 
 export const defaultReplicaLimits: ReplicaLimits = {
   snapshotBytesMin: 64 * 1024 * 1024,
-  logBytesKept: 8 * 1024 * 1024,
+  logBytesKept: 1024 * 1024,
   chunkBytesMax: 256 * 1024,
   checkEvery: 4096,
 };

@@ -7,7 +7,7 @@
 // Invariants
 //   N1. One snapshot at a time, of one offset.
 //   N2. The log is trimmed only below a durable snapshot, and never below what an in-sync follower still needs while that is within
-//       `logBytesKept` (D13).
+//       `lagBytesKept` (D13).
 
 import type { PartitionContext } from './partition-message.js';
 import { encodeMeta } from './record.js';
@@ -77,7 +77,8 @@ export class LocalSnapshot {
     this.#committing = false;
     core.snapshotEnd = offset;
     core.snapshotBytesThrough = this.#bytesThrough;
-    core.log.trim(offset, buggify('partition/keep-no-log') ? 0 : core.limits.logBytesKept); // N2
+    const { logBytesKept, lagBytesKept = logBytesKept } = core.limits;
+    core.log.trim(offset, buggify('partition/keep-no-log') ? 0 : lagBytesKept); // N2
     context.emit({
       kind: 'snapshot-written',
       level: 'debug',

@@ -39,11 +39,10 @@ export interface Placement {
 export interface ReplicaLimits {
   /** Log bytes since the last snapshot that make a new one due; at least as much as the state itself, so that writing stays proportionate. */
   readonly snapshotBytesMin: number;
-  /**
-   * Committed log that is kept in memory although every replica has it. What a follower that falls behind lacks is not committed, so it is kept anyway; this is for one whose
-   * tail was torn, and it is spent on each partition of a host.
-   */
+  /** Committed log that is kept in memory although every replica has it (C4), for one whose tail turns out to be torn; spent on each partition of a host. */
   readonly logBytesKept: number;
+  /** Log below a new snapshot that is kept for a replica that may still be served from it (local-snapshot.ts, N2); `logBytesKept` when absent. */
+  readonly lagBytesKept?: number;
   /** Bytes of one chunk of a snapshot. */
   readonly chunkBytesMax: number;
   /** Records between two state checks (R19). */
@@ -55,6 +54,7 @@ export interface ReplicaLimits {
 export const defaultReplicaLimits: ReplicaLimits = {
   snapshotBytesMin: 64 * 1024 * 1024,
   logBytesKept: 1024 * 1024,
+  lagBytesKept: 8 * 1024 * 1024,
   chunkBytesMax: 256 * 1024,
   checkEvery: 4096,
 };

@@ -128,6 +128,7 @@ const fields: Fields<Scenario> = {
     logBytesKept: whole(0, bytesMax),
     chunkBytesMax: whole(1, bytesMax),
     checkEvery: whole(1, 1_000_000_000),
+    lagBytesKept: optional(whole(0, bytesMax)),
     lagMaxMs: optional(number(1, dayMs)),
   }),
   journal: record<Scenario['journal']>({ segmentBytes: whole(4096, bytesMax), journalBytesMax: whole(4096, bytesMax) }),

@@ -81,7 +81,7 @@ async function run(
   const { output, signal } = invocation;
   output.note(`booting a mesh of ${hosts} hosts …`);
   await using mesh = await openDrillMesh(hosts, 2, signal);
-  await mesh.db.admin.createTable(table, { partitions: 8 });
+  await mesh.createTable(table, 8);
   const ledger = new Ledger(mesh.db, table);
   ledger.start(writers);
   const rounds: Round[] = [];

@@ -103,7 +103,7 @@ async function soak(wish: SoakWish, { output, signal }: Invocation): Promise<num
   let failure: string | undefined;
   let last: LastRead | undefined;
   try {
-    await mesh.db.admin.createTable(tableName, { partitions, signal });
+    await mesh.createTable(tableName, partitions);
     const table = mesh.db.table(tableName);
     const random = seededRandom(wish.seed);
     for (let cycle = 1; cycle <= wish.cycles && failure === undefined; cycle++) {

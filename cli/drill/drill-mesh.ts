@@ -4,7 +4,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect, type Database } from '../../messaging/client/index.js';
+import { connect, type Database, TroupeError } from '../../messaging/client/index.js';
 import { CliError } from '../cli-error.js';
 import { formatMesh } from '../mesh/format-mesh.js';
 import { meshPaths } from '../mesh/mesh-file.js';
@@ -19,9 +19,13 @@ export interface DrillMesh extends AsyncDisposable {
   /** Where its log is; kept when the drill fails. */
   readonly folder: string;
   keep: boolean;
+  /** With as many replicas as there are hosts, at most three: one that is fenced for a moment is waited for. */
+  createTable(name: string, partitions: number): Promise<void>;
 }
 
 const healthyDeadlineMs = 60_000;
+const replicasMax = 3;
+const lookMs = 100;
 
 export async function openDrillMesh(
   hosts: number,
@@ -57,6 +61,7 @@ export async function openDrillMesh(
       hosts: names,
       folder,
       keep: false,
+      createTable: (name, partitions) => createTable(db, name, partitions, Math.min(replicasMax, hosts), signal),
       [Symbol.asyncDispose]: async (): Promise<void> => {
         await db.close();
         await supervisor.stop();
@@ -67,5 +72,26 @@ export async function openDrillMesh(
   } catch (error) {
     await supervisor.stop();
     throw error;
+  }
+}
+
+/** Left to the cluster, the number of replicas would be that of the hosts that are up at this very moment. */
+async function createTable(
+  db: Database,
+  name: string,
+  partitions: number,
+  replicas: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const deadlineMs = Date.now() + healthyDeadlineMs;
+  for (;;) {
+    try {
+      await db.admin.createTable(name, { partitions, replicas, ifMissing: true, signal });
+      return;
+    } catch (error) {
+      const isFew = error instanceof TroupeError && error.code === 'UNAVAILABLE';
+      if (!isFew || Date.now() > deadlineMs) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, lookMs));
   }
 }

@@ -28,7 +28,7 @@ export async function figures({ output, signal }: Invocation, operations: number
   const startMs = performance.now();
   await using mesh = await openDrillMesh(hosts, 2, signal);
   const bootMs = performance.now() - startMs;
-  await mesh.db.admin.createTable(table, { partitions: 8 });
+  await mesh.createTable(table, 8);
   output.note(`idle for ${idleMs / 1000} s …`);
   const pids = Array.from({ length: hosts }, (_, i) => mesh.supervisor.pidOf(`h${i + 1}`)).filter(
     (pid) => pid !== undefined,

@@ -68,6 +68,10 @@ export class SoakMesh {
     return this.#mesh.folder;
   }
 
+  createTable(name: string, partitions: number): Promise<void> {
+    return this.#mesh.createTable(name, partitions);
+  }
+
   keep(): void {
     this.#mesh.keep = true;
   }

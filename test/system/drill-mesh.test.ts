@@ -16,18 +16,21 @@ describe('system: drill mesh', function () {
   it('is open when every host has registered, however late the last one comes', async () => {
     const { signal } = new AbortController();
     let late: NatsProxy | undefined;
+    let two: Promise<void> | undefined;
     const opening = openDrillMesh(3, 1, signal, {
       hostNats: async (host, natsUrl) => {
         if (host !== 'h3') return natsUrl;
         late = await NatsProxy.open(Number(new URL(natsUrl).port));
         late.cut();
-        void withoutTheLast(natsUrl, signal).finally(() => late?.heal());
+        two = withoutTheLast(natsUrl, signal).finally(() => late?.heal());
         return `nats://127.0.0.1:${late.port}`;
       },
     });
     try {
       await using mesh = await opening;
-      const table = await mesh.db.admin.createTable('t', { partitions: 1 });
+      await two;
+      await mesh.createTable('t', 1);
+      const table = await mesh.db.admin.describeTable('t');
       expect(mesh.hosts).to.deep.equal(['h1', 'h2', 'h3']);
       expect(table.replicas).to.equal(3);
     } finally {
@@ -40,7 +43,8 @@ describe('system: drill mesh', function () {
 async function withoutTheLast(servers: string, signal: AbortSignal): Promise<void> {
   const db = await connect({ servers, cluster: defaultCluster, connectTimeout: deadlineMs });
   try {
-    await waitUntilHealthy(db, Date.now() + deadlineMs, signal, ['h1', 'h2']);
+    const { reasons } = await waitUntilHealthy(db, Date.now() + deadlineMs, signal, ['h1', 'h2']);
+    expect(reasons).to.deep.equal([]);
   } finally {
     await db.close();
   }

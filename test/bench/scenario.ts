@@ -125,7 +125,7 @@ export function planOf(isQuick: boolean, wanted: readonly Group[] = groups): Pla
     scenarios: all.filter(({ group, name }) => wanted.includes(group) || bases.has(name)),
     rounds: isQuick ? 2 : 3,
     keys: isQuick ? { [smallBytes]: 10_000 } : { [smallBytes]: 100_000, 4096: 5000, 65_536: 500 },
-    turnWarmupMs: isQuick ? 4000 : 16_000,
+    turnWarmupMs: isQuick ? 4000 : 32_000,
     warmupMs: isQuick ? 300 : 700,
     windowMs: isQuick ? 1000 : 2500,
   };

@@ -9,7 +9,7 @@ import { exitCodes } from './exit-codes.js';
 import type { GlobalOptions } from './invocation.js';
 import { isRunning, meshPaths, readMeshFile } from './mesh/mesh-file.js';
 import type { Output } from './output.js';
-import { parse } from './program.js';
+import { understand } from './program.js';
 import { lastLineOf } from './report-error.js';
 
 /** @returns the exit code (exit-codes.ts) */
@@ -27,7 +27,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   process.stderr.on('error', onBrokenPipe);
   let db: Database | undefined;
   try {
-    const result = parse(argv, process.env);
+    const result = await understand(argv, process.env);
     if (result.kind === 'print') {
       process.stdout.write(result.text);
       return exitCodes.ok;

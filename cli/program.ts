@@ -1,33 +1,13 @@
 // The command tree
 // =============================================================================
 //
-// Parsing is pure: `parse` gives the action that the words ask for, or throws. Every flag `--foo-bar` is also TROUPE_FOO_BAR; a flag beats the
+// `parse` is pure: it gives the action that the words ask for, or throws. Every flag `--foo-bar` is also TROUPE_FOO_BAR; a flag beats the
 // environment, which beats the default. Of a flag without a value, 1, true, yes and on count, and 0, false, no, off and nothing do not.
 
 import { Command, CommanderError, Option } from 'commander';
 import { parseDurationMs, parseWord } from './argument.js';
 import { CliError, seeHelp, usage } from './cli-error.js';
-import { registerCompletion } from './commands/completion.js';
-import { registerDel } from './commands/del.js';
-import { registerDoctor } from './commands/doctor.js';
-import { registerDown } from './commands/down.js';
-import { registerDrill } from './commands/drill.js';
-import { registerGet } from './commands/get.js';
-import { registerHost } from './commands/host.js';
-import { registerLoad } from './commands/load.js';
-import { registerMetadata } from './commands/metadata.js';
-import { registerPut } from './commands/put.js';
-import { registerRange } from './commands/range.js';
-import { registerServe } from './commands/serve.js';
-import { registerShell } from './commands/shell.js';
-import { registerSim } from './commands/sim.js';
-import { registerSoak } from './commands/soak.js';
-import { registerStatus } from './commands/status.js';
-import { registerTable } from './commands/table.js';
-import { registerUp } from './commands/up.js';
-import { registerVersion } from './commands/version.js';
-import { registerWait } from './commands/wait.js';
-import { registerWhere } from './commands/where.js';
+import { loadAllCommands, loadCommandsIn, type Register } from './command-catalogue.js';
 import type { Action, GlobalOptions, Keep } from './invocation.js';
 import { outputFormats } from './output.js';
 import { troupeVersion } from './troupe-version.js';
@@ -42,37 +22,13 @@ export type ParseResult =
   | { readonly kind: 'run'; readonly parsed: Parsed }
   | { readonly kind: 'print'; readonly text: string };
 
-const registrations = [
-  registerUp,
-  registerDown,
-  registerServe,
-  registerStatus,
-  registerWait,
-  registerHost,
-  registerMetadata,
-  registerTable,
-  registerPut,
-  registerGet,
-  registerDel,
-  registerRange,
-  registerWhere,
-  registerShell,
-  registerLoad,
-  registerDrill,
-  registerSim,
-  registerSoak,
-  registerVersion,
-  registerCompletion,
-  registerDoctor,
-];
-
 const helpFooter = `
 Commands find the cluster by --nats, TROUPE_NATS, or the nearest .troupe/mesh.json upward, which \`troupe up\` writes.
 Every flag --foo-bar is also the environment variable TROUPE_FOO_BAR. Exit codes: docs/cli.md.`;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-export function buildProgram(keep: Keep): Command {
+export function buildProgram(keep: Keep, commands: readonly Register[]): Command {
   const program = new Command('troupe')
     .description('a distributed, durable, in-memory key-value store')
     .addOption(new Option('-o, --output <format>', 'table, json or jsonl'))
@@ -87,7 +43,7 @@ export function buildProgram(keep: Keep): Command {
     .addHelpText('after', helpFooter)
     .showSuggestionAfterError(true)
     .enablePositionalOptions(false);
-  for (const register of registrations) register(program, keep);
+  for (const register of commands) register(program, keep);
   return program;
 }
 
@@ -118,13 +74,30 @@ function quietly(command: Command, write: (text: string) => void): void {
   for (const child of command.commands) quietly(child, write);
 }
 
-/** @param env as in process.env @throws CliError of code USAGE */
-export function parse(argv: readonly string[], env: Environment): ParseResult {
+/**
+ * Loads the commands that the words name, and all of them where that does not do: for help, and to say what is wrong.
+ * @param env as in process.env @throws CliError of code USAGE
+ */
+export async function understand(argv: readonly string[], env: Environment): Promise<ParseResult> {
+  const named = await loadCommandsIn(argv);
+  if (named !== undefined) {
+    try {
+      const result = parse(argv, env, named);
+      if (result.kind === 'run') return result;
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error;
+    }
+  }
+  return parse(argv, env, await loadAllCommands());
+}
+
+/** @param env as in process.env @param commands that may be meant @throws CliError of code USAGE */
+export function parse(argv: readonly string[], env: Environment, commands: readonly Register[]): ParseResult {
   let action: Action | undefined;
   let printed = '';
   const program = buildProgram((kept) => {
     action = kept;
-  });
+  }, commands);
   quietly(program, (text) => {
     printed += text;
   });

@@ -7,6 +7,7 @@ import { parseCount, parseDurationMs, parseKey, parseValue, parseWord } from '..
 import { CliError } from '../../../cli/cli-error.js';
 import { exitCodes } from '../../../cli/exit-codes.js';
 import { parseMix } from '../../../cli/load/mix.js';
+import { loadAllCommands } from '../../../cli/command-catalogue.js';
 import { parse } from '../../../cli/program.js';
 import { lastLineOf } from '../../../cli/report-error.js';
 import { parseShellLine } from '../../../cli/shell-command.js';
@@ -21,6 +22,7 @@ import { crc32 } from 'node:zlib';
 import { replaySamples } from './replay-samples.js';
 import { accepted, checkSize, rule, same, type Target } from '../target.js';
 
+const allCommands = await loadAllCommands();
 const textOf = (input: Uint8Array): string => Buffer.from(input).toString('utf8');
 const bytesOf = (...texts: readonly string[]): Uint8Array[] => texts.map((text) => Buffer.from(text));
 
@@ -186,7 +188,7 @@ export const argumentsTarget: Target = {
       if (variable === null) words.push(line);
       else env[variable[1] as string] = variable[2] as string;
     }
-    return accepted(() => parse(words, env), refusesWell) !== undefined;
+    return accepted(() => parse(words, env, allCommands), refusesWell) !== undefined;
   },
 };
 

@@ -7,24 +7,27 @@ import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { CliError } from '../../../cli/cli-error.js';
 import { completionScript } from '../../../cli/commands/completion.js';
+import { loadAllCommands } from '../../../cli/command-catalogue.js';
 import type { GlobalOptions } from '../../../cli/invocation.js';
-import { buildProgram, parse } from '../../../cli/program.js';
+import { buildProgram, parse, understand } from '../../../cli/program.js';
+
+const all = await loadAllCommands();
 
 function run(...words: string[]): GlobalOptions {
-  const result = parse(words, {});
+  const result = parse(words, {}, all);
   if (result.kind !== 'run') throw new Error(`printed: ${result.text}`);
   return result.parsed.options;
 }
 
 function printed(...words: string[]): string {
-  const result = parse(words, {});
+  const result = parse(words, {}, all);
   if (result.kind !== 'print') throw new Error('ran');
   return result.text;
 }
 
 function refused(words: string[], env: Record<string, string> = {}): CliError {
   try {
-    parse(words, env);
+    parse(words, env, all);
   } catch (error) {
     if (error instanceof CliError) return error;
     throw error;
@@ -55,7 +58,7 @@ function leavesOf(command: Command, path: readonly string[] = []): string[] {
 }
 
 describe('cli program', () => {
-  const program = buildProgram(() => undefined);
+  const program = buildProgram(() => undefined, all);
   const leaves = leavesOf(program);
 
   it('has the commands of the contract', () => {
@@ -121,8 +124,8 @@ describe('cli program', () => {
 
   it('every flag is also an environment variable; the flag wins', () => {
     const env = { TROUPE_OUTPUT: 'json', TROUPE_TIMEOUT: '5s', TROUPE_NATS: 'nats://env:1', TROUPE_NO_COLOR: '1' };
-    const fromEnvironment = parse(['status'], env);
-    const fromFlag = parse(['status', '-o', 'table', '--nats', 'nats://flag:1'], env);
+    const fromEnvironment = parse(['status'], env, all);
+    const fromFlag = parse(['status', '-o', 'table', '--nats', 'nats://flag:1'], env, all);
     if (fromEnvironment.kind !== 'run' || fromFlag.kind !== 'run') throw new Error('printed');
     expect(fromEnvironment.parsed.options).to.include({
       output: 'json',
@@ -135,7 +138,7 @@ describe('cli program', () => {
 
   it('a flag without a value is taken from the environment only when it says yes', () => {
     const quiet = (text: string): boolean => {
-      const result = parse(['status'], { TROUPE_QUIET: text });
+      const result = parse(['status'], { TROUPE_QUIET: text }, all);
       return result.kind === 'run' && result.parsed.options.quiet;
     };
     for (const text of ['1', 'true', 'yes', 'on']) expect(quiet(text), text).to.equal(true);
@@ -155,10 +158,36 @@ describe('cli program', () => {
     fc.assert(
       fc.property(fc.array(word, { maxLength: 6 }), (words) => {
         try {
-          parse(words, {});
+          parse(words, {}, all);
         } catch (error) {
           expect(error, JSON.stringify(words)).to.be.instanceOf(CliError);
         }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('with only the commands loaded that the words name, all is understood as with every command', async () => {
+    const outcomeOf = async (
+      understood: () => ReturnType<typeof parse> | Promise<ReturnType<typeof parse>>,
+    ): Promise<unknown> => {
+      try {
+        const result = await understood();
+        return result.kind === 'print' ? result.text : result.parsed.options;
+      } catch (error) {
+        if (error instanceof CliError) return [error.message, error.next];
+        throw error;
+      }
+    };
+    const word = fc.oneof(
+      fc.constantFrom(...leaves.flatMap((leaf) => leaf.split(' ')), '-o', 'json', '--help', 'help', '--yes', 'putt'),
+      fc.string(),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(word, { maxLength: 5 }), async (words) => {
+        expect(await outcomeOf(() => understand(words, {}))).to.deep.equal(
+          await outcomeOf(() => parse(words, {}, all)),
+        );
       }),
       { numRuns: 300 },
     );

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CliError } from '../../../../cli/cli-error.js';
+import { loadAllCommands } from '../../../../cli/command-catalogue.js';
 import { parse } from '../../../../cli/program.js';
 import { lastLineOf } from '../../../../cli/report-error.js';
 import { exitCodes } from '../../../../cli/exit-codes.js';
@@ -14,9 +15,11 @@ import { commandFor } from '../../../../cli/sim/seed-command.js';
 import type { ReplayFile } from '../../../../actors/simulated/replay-file.js';
 import { drawScenario } from '../../../../actors/simulated/scenario.js';
 
+const all = await loadAllCommands();
+
 function refusal(...words: string[]): { readonly line: string; readonly exitCode: number } {
   try {
-    parse(['sim', ...words], {});
+    parse(['sim', ...words], {}, all);
   } catch (error) {
     return lastLineOf(error);
   }
@@ -62,7 +65,7 @@ describe('troupe sim', () => {
       ['--replay', 'x.json', '--minimize', '--minimize-for', '5m'],
       ['--no-minimize', '--diagram', '--from', '2s', '--only', 'h1,partition-3'],
     ])
-      expect(parse(['sim', ...words], {}).kind, words.join(' ')).to.equal('run');
+      expect(parse(['sim', ...words], {}, all).kind, words.join(' ')).to.equal('run');
   });
 
   it('the command that runs a seed again has every bound it was drawn in', () => {
@@ -70,7 +73,7 @@ describe('troupe sim', () => {
     const bounds = { hosts: 5, faults: ['host-kill', 'clog'], safetyMs: 4000, journalKind: 'disk' } as const;
     const words = commandFor('7', bounds).split(' ').slice(2);
     expect(words.join(' ')).to.equal('sim --seed 7 --hosts 5 --faults host-kill,clog --safety 4000ms --journal disk');
-    expect(parse(words, {}).kind).to.equal('run');
+    expect(parse(words, {}, all).kind).to.equal('run');
     expect(commandFor('7', { faults: [] })).to.equal('npx troupe sim --seed 7 --faults none');
     expect(commandFor('7', { planted: 'PB09' })).to.equal('npx troupe sim --seed 7 --planted PB09 --runs-max 1');
   });

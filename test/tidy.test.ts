@@ -161,6 +161,18 @@ describe('tidy', () => {
               from: { path: '^runtime/contract/' },
               to: { pathNot: '^runtime/(std|contract)/' },
             },
+            {
+              name: 'commands-are-loaded-when-asked-for',
+              severity: 'error',
+              from: { path: '^cli/[^/]+\\.ts$' },
+              to: { path: '^cli/commands/', dependencyTypesNot: ['dynamic-import'] },
+            },
+            {
+              name: 'a-host-loads-no-harness',
+              severity: 'error',
+              from: { path: '^cli/commands/(serve|up|get|put)\\.ts$' },
+              to: { path: '^(actors/simulated|runtime/simulation|cli/(sim|soak|drill))/', reachable: true },
+            },
             { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
           ],
         },

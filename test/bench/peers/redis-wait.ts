@@ -13,7 +13,7 @@ import { type BatchAnswer, type Lane, WaitBatches } from './wait-batches.js';
 
 const replicasMin = 1;
 const waitMs = 5000;
-/** Also what a batch stays well below a loopback connection's first window with: 40 KB of 256-byte values. */
+/** 40 KB with 256-byte values: one of 512 writes may be larger than a loopback connection's first window, and then waits for the other end. */
 const batchMax = 128;
 /** Connections for writes, a batch at a time on each: WAIT holds its connection up. */
 const lanes = 4;

@@ -189,7 +189,19 @@ describe('cli program', () => {
           await outcomeOf(() => parse(words, {}, all)),
         );
       }),
-      { numRuns: 300 },
+      {
+        numRuns: 300,
+        examples: [
+          [['--help', 'get']],
+          [['-o', 'get', '--help']],
+          [['-o', 'get']],
+          [['putt', 'get']],
+          [['--nats', 'get']],
+          [['--version', 'get']],
+          [['help', 'get']],
+          [['completion', 'bash']],
+        ],
+      },
     );
   });
 
